@@ -1,0 +1,75 @@
+// A stream: all events of one account that agree in kind, resource, type, risk and project. The index keeps sorted
+// lists per stream; its key is text, so that streams of one resource stand side by side.
+import type { Event, Kind, Risk } from "./event.ts";
+
+export interface Stream {
+  readonly resourceId: string;
+  readonly resourceType: string;
+  /** "" where the event named no project. */
+  readonly project: string;
+  readonly kind: Kind;
+  readonly type: string;
+  readonly risk: Risk;
+}
+
+/** Separates the parts of a key; sorts before every character a part may hold after escaping. */
+export const separator = "\u0001";
+
+/** A part of a key with NUL, the separator and the escape character written as two characters each. */
+export function escapePart(part: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those characters are what is escaped
+  return /[\0\u0001\u0002]/.test(part)
+    ? part.replaceAll("\u0002", "\u0002b").replaceAll("\u0001", "\u0002a").replaceAll("\0", "\u0002c")
+    : part;
+}
+
+function unescapePart(part: string): string {
+  return part.includes("\u0002")
+    ? part.replaceAll("\u0002c", "\0").replaceAll("\u0002a", "\u0001").replaceAll("\u0002b", "\u0002")
+    : part;
+}
+
+/** The key of an event's stream within its account: resource id, resource type, project, kind, type, risk. */
+export function streamKey(event: Event): string {
+  const { resource } = event;
+  return (
+    escapePart(resource.id) +
+    separator +
+    escapePart(resource.type) +
+    separator +
+    escapePart(resource.project ?? "") +
+    separator +
+    event.kind +
+    separator +
+    escapePart(event.type) +
+    separator +
+    event.risk
+  );
+}
+
+export function parseStreamKey(key: string): Stream {
+  const [resourceId = "", resourceType = "", project = "", kind = "", type = "", risk = ""] = key.split(separator);
+  return {
+    resourceId: unescapePart(resourceId),
+    resourceType: unescapePart(resourceType),
+    project: unescapePart(project),
+    kind: kind as Kind,
+    type: unescapePart(type),
+    risk: risk as Risk,
+  };
+}
+
+/** What the index needs of consecutive entries: entry i happened at times[i] and belongs to the stream keys[i]. */
+export interface FactBatch {
+  readonly times: Float64Array;
+  readonly keys: readonly string[];
+}
+
+export function factsOf(events: readonly Event[]): FactBatch {
+  const times = new Float64Array(events.length);
+  const keys = events.map((event, i) => {
+    times[i] = event.time;
+    return streamKey(event);
+  });
+  return { times, keys };
+}

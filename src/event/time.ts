@@ -1,0 +1,64 @@
+// Times as they come in: RFC 3339 text or epoch milliseconds. Refuses what cannot be meant; never rolls a date over.
+import { TaishiError } from "../errors.ts";
+
+/** Exclusive upper bound of every time kept: 10000-01-01T00:00:00Z. */
+export const timeLimit = 253_402_300_800_000;
+
+const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$/;
+const daysIn = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/**
+ * Milliseconds since the epoch of an RFC 3339 date-time, or undefined where the text is none or the date does not exist.
+ * Digits beyond milliseconds are cut. Leap seconds (":60") do not exist here.
+ */
+export function parseRfc3339(text: string): number | undefined {
+  const match = rfc3339.exec(text);
+  if (match === null) return undefined;
+  const [, y, mo, d, h, mi, s, fraction, sign, oh, om] = match;
+  const year = Number(y);
+  const month = Number(mo);
+  const day = Number(d);
+  const hour = Number(h);
+  const minute = Number(mi);
+  const second = Number(s);
+  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined;
+  const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+  if (day > (month === 2 && !leap ? 28 : daysIn[month - 1]!)) return undefined;
+  let offset = 0;
+  if (sign !== undefined) {
+    if (Number(oh) > 23 || Number(om) > 59) return undefined;
+    offset = (Number(oh) * 60 + Number(om)) * 60_000 * (sign === "-" ? -1 : 1);
+  }
+  const millis = fraction === undefined ? 0 : Number(fraction.slice(0, 3).padEnd(3, "0"));
+  if (year < 100) return undefined; // Date.UTC reads 0–99 as 1900–1999
+  return Date.UTC(year, month - 1, day, hour, minute, second, millis) - offset;
+}
+
+/**
+ * The time an event or a filter names: RFC 3339 text or integer epoch milliseconds.
+ * @throws TaishiError invalid-parameter naming `field`; numbers below 1e11 are refused because they look like seconds.
+ */
+export function readTime(value: unknown, field: string): number {
+  const refuse = (why: string): TaishiError => new TaishiError("invalid-parameter", `${field}: ${why}`, { field });
+  if (typeof value === "number") {
+    if (!Number.isSafeInteger(value)) throw refuse("must be an integer number of milliseconds");
+    if (value < 1e11) throw refuse("looks like seconds; give epoch milliseconds or RFC 3339");
+    if (value >= timeLimit) throw refuse("must be before the year 10000");
+    return value;
+  }
+  if (typeof value !== "string") throw refuse("must be RFC 3339 text or epoch milliseconds");
+  const time = parseRfc3339(value);
+  if (time === undefined) throw refuse("is not an RFC 3339 date-time, or the date does not exist");
+  if (time < 0 || time >= timeLimit) throw refuse("must be between the years 1970 and 9999");
+  return time;
+}
+
+/** RFC 3339 in UTC with milliseconds, e.g. "2024-09-29T11:38:34.000Z". */
+export function formatMillis(time: number): string {
+  return new Date(time).toISOString();
+}
+
+/** RFC 3339 in UTC cut to whole seconds, e.g. "2024-09-29T11:38:34Z", as the clouds print it. */
+export function formatSeconds(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,68 @@
+// What an index engine offers: facts of consecutive entries go in, exact counts and pages of positions come out.
+// The index is derived (I4): every engine can be deleted and fed again from the ledger to the same answers, and all of
+// them pass index-store.contract.ts. Durability promise: none beyond `covered` – what is not covered is fed again.
+import type { Kind, Risk } from "../event/event.ts";
+import type { FactBatch } from "../event/stream.ts";
+
+/** Which events of one account are meant; absent members do not restrict. Lists are alternatives, members are ANDed. */
+export interface Filter {
+  readonly account: string;
+  readonly kinds?: readonly Kind[];
+  readonly types?: readonly string[];
+  readonly risks?: readonly Risk[];
+  readonly resourceType?: string;
+  readonly resourceId?: string;
+  /** Only together with resourceId. */
+  readonly project?: string;
+  /** Inclusive, epoch milliseconds. */
+  readonly from?: number;
+  /** Exclusive, epoch milliseconds. */
+  readonly to?: number;
+}
+
+export type Order = "asc" | "desc";
+
+/** Where an event stands: everything is ordered by time, then seq; "desc" is the exact reverse. */
+export interface Position {
+  readonly time: number;
+  readonly seq: number;
+}
+
+/** Which part of the ordered matches is wanted: from an offset, or strictly after a position (in the given order). */
+export type Window =
+  | { readonly offset: number; readonly limit: number }
+  | { readonly after: Position; readonly limit: number };
+
+export interface Hits {
+  /** Exact number of all matches, whatever the window. */
+  readonly total: number;
+  /** At most `limit`, in the order asked for. */
+  readonly positions: readonly Position[];
+}
+
+export interface IndexStats {
+  /** Events covered, over all accounts. */
+  readonly events: number;
+  /** Of these, how many are only in memory so far. */
+  readonly inMemory: number;
+  readonly runs: number;
+}
+
+export interface IndexStore {
+  /** How many entries of the account's log are in: the next seq it wants. */
+  covered(account: string): number;
+  /**
+   * Takes the facts of the entries first, first+1, … of the account's log. They are in the very next answer.
+   * @throws RangeError when `first` is not covered(account)
+   */
+  add(account: string, first: number, facts: FactBatch): void;
+  /** Resolves when background work has fallen far enough behind `add` that more may come: bounds memory. */
+  ready(): Promise<void>;
+  find(filter: Filter, order: Order, window: Window): Promise<Hits>;
+  count(filter: Filter): Promise<number>;
+  stats(): IndexStats;
+  /** Forgets everything, as if new. */
+  clear(): Promise<void>;
+  /** Ends background work; what was only in memory is gone and no longer covered at the next open. */
+  close(): Promise<void>;
+}

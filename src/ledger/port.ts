@@ -1,0 +1,48 @@
+// What the rest of the house sees of the ledger: appending, and the reading side. The write path is writer.ts.
+import type { Blob } from "../event/entry.ts";
+import type { FactBatch } from "../event/stream.ts";
+
+/** A batch on its way to the writer: heads of entries (event/entry.ts) end to end, as UTF-8. */
+export interface AppendBatch {
+  readonly account: string;
+  readonly heads: Uint8Array;
+  /** Where head i ends in `heads`. */
+  readonly ends: Uint32Array;
+  readonly blobs: readonly Blob[];
+  readonly facts: FactBatch;
+  /** The same key with the same digest gives the first receipt again (I8); with another digest it is refused. */
+  readonly idempotency?: { readonly key: string; readonly digest: string };
+}
+
+export interface Receipt {
+  readonly account: string;
+  /** Events this request carried. */
+  readonly accepted: number;
+  /** Of these, how many were in the log already. */
+  readonly duplicates: number;
+  /** Zero-based numbers of the first and last entry. */
+  readonly first: number;
+  readonly last: number;
+  /** Size of the account's log after the append. */
+  readonly treeSize: number;
+}
+
+export interface Appender {
+  /**
+   * Resolves when the batch is fsynced and numbered (I1), all of it or nothing.
+   * @throws TaishiError overloaded | disk-full | shutting-down | idempotency-conflict | not-found (no such log)
+   */
+  append(batch: AppendBatch): Promise<Receipt>;
+}
+
+/** The reading side: complete entries of one account's log, as of what is committed. */
+export interface LogReader {
+  /** Entries in the account's log; 0 where there is none. */
+  size(account: string): number;
+  /** Accounts that have a log. */
+  accounts(): readonly string[];
+  /** Bytes of the entries with these numbers, in that order. @throws RangeError beyond the log's end */
+  read(account: string, seqs: readonly number[]): readonly Uint8Array[];
+  /** A blob's bytes. */
+  blob(digest: string): Uint8Array;
+}
