@@ -96,7 +96,10 @@ function shrink(event: Event, record: SourceRecord | undefined): { head: string;
     const head = canonicalJson(whole).slice(0, -1);
     if (Buffer.byteLength(head) + tailReserve <= maxEntryBytes) return { head, blobs };
   }
-  throw new TaishiError("too-large", "the event does not fit an entry of 65,535 bytes even with its long strings apart");
+  throw new TaishiError(
+    "too-large",
+    "the event does not fit an entry of 65,535 bytes even with its long strings apart",
+  );
 }
 
 /** An entry from its bytes, blob references still in place. */

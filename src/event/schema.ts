@@ -25,7 +25,12 @@ export const SecurityEventInput = Type.Object(
       closed,
     ),
     type: Type.String({ minLength: 1, maxLength: 128, examples: ["SshLogin"] }),
-    risk: Type.Optional(Type.Union(risks.map((risk) => Type.Literal(risk)), { default: "Info" })),
+    risk: Type.Optional(
+      Type.Union(
+        risks.map((risk) => Type.Literal(risk)),
+        { default: "Info" },
+      ),
+    ),
     contents: Type.Optional(
       Type.Union([ContentList, Type.Record(Type.String({ minLength: 1, maxLength: 256 }), Type.String())]),
     ),

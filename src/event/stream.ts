@@ -17,7 +17,6 @@ export const separator = "\u0001";
 
 /** A part of a key with NUL, the separator and the escape character written as two characters each. */
 export function escapePart(part: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those characters are what is escaped
   return /[\0\u0001\u0002]/.test(part)
     ? part.replaceAll("\u0002", "\u0002b").replaceAll("\u0001", "\u0002a").replaceAll("\0", "\u0002c")
     : part;
