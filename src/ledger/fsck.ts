@@ -1,0 +1,155 @@
+// Verifies a ledger from its bytes up to its signatures, trusting nothing stored: every entry is decoded, checked to be
+// canonical and hashed; every stored node and every kept checkpoint is compared with the tree so made. Only reads; may run
+// beside a server, and then speaks of the sizes at its start.
+import { canonicalJson } from "../event/canonical.ts";
+import { blobReferences, maxEntryBytes, parseEntry } from "../event/entry.ts";
+import { equalBytes, toHex, type VerifierKey } from "../merkle/note.ts";
+import { leafHash, TreeEdge } from "../merkle/tree.ts";
+import { bundleWidth } from "./bundle.ts";
+import { sha256, verifyCheckpoint } from "./signer.ts";
+import type { CheckpointRow, LedgerReader, LogRow } from "./store.ts";
+
+export interface Problem {
+  readonly account: string;
+  /** What is wrong and where, as a sentence. */
+  readonly what: string;
+}
+
+export interface FsckReport {
+  readonly logs: number;
+  readonly entries: number;
+  readonly checkpoints: number;
+  readonly blobs: number;
+  readonly problems: readonly Problem[];
+}
+
+export interface FsckOptions {
+  /** The key that must have signed the log's checkpoints. */
+  readonly verifier: (origin: string) => VerifierKey;
+  readonly onProgress?: (done: number, all: number) => void;
+}
+
+export async function fsck(reader: LedgerReader, options: FsckOptions): Promise<FsckReport> {
+  const problems: Problem[] = [];
+  const { logs, checkpoints, strays } = reader.snapshot();
+  problems.push(...strays);
+  const all = logs.reduce((sum, { size }) => sum + size, 0);
+  let entries = 0;
+  let signed = 0;
+  for (const log of logs) {
+    const kept = checkpoints.filter((checkpoint) => checkpoint.log === log.id);
+    signed += kept.length;
+    const pass = new LogPass(reader, log, kept, options.verifier(log.origin));
+    for (const n of pass.bundles()) {
+      entries += pass.bundle(n);
+      options.onProgress?.(entries, all);
+      if (n % 16 === 0) await new Promise(setImmediate);
+    }
+    pass.finish();
+    problems.push(...pass.problems);
+  }
+  const blobs = checkBlobs(reader, problems);
+  return { logs: logs.length, entries, checkpoints: signed, blobs, problems };
+}
+
+/** One walk over one log, from its first entry to its size. */
+class LogPass {
+  readonly problems: Problem[] = [];
+  readonly #reader: LedgerReader;
+  readonly #log: LogRow;
+  readonly #edge = new TreeEdge(sha256);
+  /** Roots that checkpoints claim, by size. */
+  readonly #claims = new Map<number, Uint8Array[]>();
+  #received = 0;
+
+  constructor(reader: LedgerReader, log: LogRow, checkpoints: readonly CheckpointRow[], verifier: VerifierKey) {
+    this.#reader = reader;
+    this.#log = log;
+    for (const { note, size } of checkpoints)
+      try {
+        const checkpoint = verifyCheckpoint(note, verifier);
+        if (checkpoint.size !== size) this.#problem(`a checkpoint row says size ${size}, its note ${checkpoint.size}`);
+        if (checkpoint.size > log.size)
+          this.#problem(`a checkpoint covers ${checkpoint.size} entries, but the log has ${log.size}: it was cut`);
+        this.#claims.set(checkpoint.size, [...(this.#claims.get(checkpoint.size) ?? []), checkpoint.root]);
+      } catch (thrown) {
+        this.#problem(`the checkpoint of size ${size} is not valid: ${(thrown as Error).message}`);
+      }
+  }
+
+  *bundles(): Generator<number> {
+    for (let n = 0; n * bundleWidth < this.#log.size; n++) yield n;
+  }
+
+  /** @returns how many entries were checked */
+  bundle(n: number): number {
+    const first = n * bundleWidth;
+    const expected = Math.min(bundleWidth, this.#log.size - first);
+    let entries: readonly Uint8Array[];
+    try {
+      entries = this.#reader.bundle(this.#log.account, n).slice(0, expected);
+    } catch (thrown) {
+      this.#problem(`bundle ${n} cannot be read: ${(thrown as Error).message}`);
+      return 0;
+    }
+    if (entries.length < expected) this.#problem(`bundle ${n} has ${entries.length} entries instead of ${expected}`);
+    entries.forEach((bytes, i) => {
+      this.#checkClaims();
+      this.#checkEntry(bytes, first + i);
+      for (const { level, index, hash } of this.#edge.append(leafHash(sha256, bytes))) {
+        const stored = this.#reader.nodes(this.#log.id, level, index, 1)[0];
+        if (stored === undefined || !equalBytes(stored, hash))
+          this.#problem(`the stored hash of level ${level}, index ${index} is not the hash of its entries`);
+      }
+    });
+    return entries.length;
+  }
+
+  finish(): void {
+    this.#checkClaims();
+    if (this.#edge.size === this.#log.size && this.#log.received < this.#received)
+      this.#problem("the log's row has an older time of receipt than its newest entry");
+  }
+
+  #checkClaims(): void {
+    const claims = this.#claims.get(this.#edge.size);
+    if (claims === undefined) return;
+    this.#claims.delete(this.#edge.size);
+    const root = this.#edge.root();
+    for (const claim of claims)
+      if (!equalBytes(claim, root))
+        this.#problem(
+          `the checkpoint of size ${this.#edge.size} has the root ${toHex(claim)}, the entries have ${toHex(root)}`,
+        );
+  }
+
+  #checkEntry(bytes: Uint8Array, seq: number): void {
+    const text = Buffer.from(bytes).toString("utf8");
+    if (bytes.length > maxEntryBytes) this.#problem(`entry ${seq} is longer than ${maxEntryBytes} bytes`);
+    try {
+      const entry = parseEntry(bytes);
+      if (canonicalJson(entry) !== text) this.#problem(`entry ${seq} is not canonical JSON`);
+      if (!Number.isSafeInteger(entry.received) || entry.received < this.#received)
+        this.#problem(`entry ${seq} was received before the one ahead of it`);
+      else this.#received = entry.received;
+      for (const { $sha256, size } of blobReferences(entry))
+        if (this.#reader.blobSize($sha256) !== size) this.#problem(`entry ${seq} lacks its blob ${$sha256}`);
+    } catch (thrown) {
+      this.#problem(`entry ${seq} cannot be read: ${(thrown as Error).message}`);
+    }
+  }
+
+  #problem(what: string): void {
+    this.problems.push({ account: this.#log.account, what });
+  }
+}
+
+function checkBlobs(reader: LedgerReader, problems: Problem[]): number {
+  let blobs = 0;
+  for (const digest of reader.blobs()) {
+    blobs++;
+    if (toHex(sha256(reader.blob(digest))) !== digest)
+      problems.push({ account: "", what: `the blob ${digest} has other content than its name says` });
+  }
+  return blobs;
+}

@@ -1,0 +1,342 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { afterEach, test } from "node:test";
+import { TaishiError } from "../errors.ts";
+import { entryHead, parseEntry, restoreBlobs } from "../event/entry.ts";
+import { readEvent } from "../event/read.ts";
+import { factsOf } from "../event/stream.ts";
+import { parseNote } from "../merkle/note.ts";
+import { Anchor } from "./anchor.ts";
+import { fsck } from "./fsck.ts";
+import type { AppendBatch } from "./port.ts";
+import { CheckpointSigner, verifyCheckpoint } from "./signer.ts";
+import { LedgerReader, openLedger } from "./store.ts";
+import { LedgerWriter, type Outcome } from "./writer.ts";
+
+const account = "2100000001";
+const newKey = () => generateKeyPairSync("ed25519").privateKey;
+const signer = new CheckpointSigner({ logKey: newKey(), clockKey: newKey() });
+const directories: string[] = [];
+
+afterEach(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
+});
+
+function temporary(): string {
+  const directory = mkdtempSync(join(tmpdir(), "taishi-ledger-"));
+  directories.push(directory);
+  return directory;
+}
+
+interface Open {
+  readonly database: DatabaseSync;
+  readonly writer: LedgerWriter;
+  readonly clock: { time: number; now(): number };
+}
+
+function open(directory: string, anchor?: string): Open {
+  const clock = { time: 1_700_000_000_000, now: () => clock.time };
+  const database = openLedger(directory, () => "testservice");
+  try {
+    const writer = new LedgerWriter({
+      database,
+      signer,
+      clock,
+      ...(anchor === undefined ? {} : { anchor: new Anchor(anchor) }),
+    });
+    writer.createLog(account);
+    return { database, writer, clock };
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+}
+
+function batchOf(markers: readonly string[], more: Partial<AppendBatch> = {}): AppendBatch {
+  const events = markers.map((marker, i) =>
+    readEvent(
+      {
+        kind: "security",
+        time: 1_690_000_000_000 + i,
+        resource: { type: "endpoint", id: "ep-1" },
+        type: "SshLogin",
+        contents: { Marker: marker },
+      },
+      i,
+    ),
+  );
+  const prepared = events.map((event) => entryHead(event));
+  const heads = prepared.map(({ head }) => Buffer.from(head));
+  let end = 0;
+  return {
+    account,
+    heads: Buffer.concat(heads),
+    ends: Uint32Array.from(heads, (head) => (end += head.length)),
+    blobs: prepared.flatMap(({ blobs }) => blobs),
+    facts: factsOf(events),
+    ...more,
+  };
+}
+
+const numbered = (from: number, count: number): string[] => Array.from({ length: count }, (_, i) => `m${from + i}`);
+
+function receiptOf(outcome: Outcome | undefined): {
+  first: number;
+  last: number;
+  treeSize: number;
+  duplicates: number;
+} {
+  assert.ok(outcome !== undefined && "receipt" in outcome, JSON.stringify(outcome));
+  return outcome.receipt;
+}
+
+function markersIn(reader: LedgerReader, size: number): (string | undefined)[] {
+  return reader
+    .read(
+      account,
+      Array.from({ length: size }, (_, seq) => seq),
+    )
+    .map((bytes) => parseEntry(bytes).event.contents[0]?.value);
+}
+
+const check = (directory: string) => {
+  const reader = LedgerReader.open(directory);
+  return fsck(reader, { verifier: (origin) => signer.verifier(origin) }).finally(() => reader.close());
+};
+
+test("batches of any size are numbered in order and read back, across bundles and a restart", async () => {
+  const directory = temporary();
+  let ledger = open(directory);
+  let size = 0;
+  for (const count of [1, 254, 1, 1, 500, 3, 260]) {
+    const receipt = receiptOf(ledger.writer.append([batchOf(numbered(size, count))])[0]);
+    assert.equal(receipt.first, size);
+    assert.equal(receipt.last, size + count - 1);
+    size += count;
+    assert.equal(receipt.treeSize, size);
+    if (count === 500) {
+      ledger.writer.close();
+      ledger.database.close();
+      ledger = open(directory);
+    }
+  }
+  const reader = LedgerReader.open(directory);
+  assert.deepEqual(markersIn(reader, size), numbered(0, size));
+  assert.throws(() => reader.read(account, [size]), RangeError);
+  reader.close();
+  ledger.writer.close();
+  ledger.database.close();
+  const report = await check(directory);
+  assert.deepEqual(report.problems, []);
+  assert.equal(report.entries, size);
+});
+
+test("a group of batches is one transaction, and each gets its own receipt", () => {
+  const { writer, database } = open(temporary());
+  const outcomes = writer.append([batchOf(["a", "b"]), batchOf(["c"]), batchOf(["d"], { account: "999" })]);
+  assert.deepEqual(
+    outcomes.map((outcome) => ("receipt" in outcome ? outcome.receipt.first : outcome.refusal.code)),
+    [0, 2, "not-found"],
+  );
+  database.close();
+});
+
+test("the same idempotency key gives the first receipt again, in one group, later, and after a restart (I8)", () => {
+  const directory = temporary();
+  const idempotency = { key: "k1", digest: "aa".repeat(32) };
+  let ledger = open(directory);
+  const batch = batchOf(["a", "b"], { idempotency });
+  const [first, again] = ledger.writer.append([batch, batch]);
+  assert.deepEqual(receiptOf(first), { account, accepted: 2, duplicates: 0, first: 0, last: 1, treeSize: 2 });
+  assert.deepEqual(receiptOf(again), { account, accepted: 2, duplicates: 2, first: 0, last: 1, treeSize: 2 });
+  ledger.database.close();
+  ledger = open(directory);
+  assert.equal(receiptOf(ledger.writer.append([batch])[0]).duplicates, 2);
+  const other = ledger.writer.append([batchOf(["c"], { idempotency: { ...idempotency, digest: "bb".repeat(32) } })])[0];
+  assert.ok(other !== undefined && "refusal" in other && other.refusal.code === "idempotency-conflict");
+  assert.equal(ledger.writer.status()[0]?.size, 2);
+  ledger.clock.time += 8 * 24 * 3_600_000;
+  ledger.writer.checkpoint();
+  assert.equal(receiptOf(ledger.writer.append([batch])[0]).first, 2, "after seven days the key is forgotten");
+  ledger.database.close();
+});
+
+test("a full disk refuses the group, keeps what was there, and goes on when there is room", async () => {
+  const directory = temporary();
+  const { writer, database } = open(directory);
+  writer.append([batchOf(numbered(0, 300))]);
+  const { page_count: pages } = database.prepare("PRAGMA page_count").get() as { page_count: number };
+  database.exec(`PRAGMA max_page_count=${pages}`);
+  let refused: Outcome | undefined;
+  let size = 300;
+  for (let tries = 0; tries < 100 && refused === undefined; tries++) {
+    const [outcome] = writer.append([batchOf(numbered(size, 200))]);
+    if (outcome !== undefined && "refusal" in outcome) refused = outcome;
+    else size += 200;
+  }
+  assert.ok(refused !== undefined && "refusal" in refused && refused.refusal.code === "disk-full");
+  assert.equal(writer.status()[0]?.size, size);
+  database.exec("PRAGMA max_page_count=1000000");
+  assert.equal(receiptOf(writer.append([batchOf(numbered(size, 200))])[0]).first, size);
+  writer.close();
+  database.close();
+  assert.deepEqual((await check(directory)).problems, []);
+});
+
+test("times of receipt never decrease, even when the clock does", () => {
+  const directory = temporary();
+  const { writer, clock, database } = open(directory);
+  writer.append([batchOf(["a"])]);
+  clock.time -= 5000;
+  writer.append([batchOf(["b"])]);
+  const reader = LedgerReader.open(directory);
+  const received = reader.read(account, [0, 1]).map((bytes) => parseEntry(bytes).received);
+  assert.deepEqual(received, [1_700_000_000_000, 1_700_000_000_000]);
+  reader.close();
+  database.close();
+});
+
+test("checkpoints verify with the log's key, carry the clock's line, and are signed again when idle for a minute", () => {
+  const directory = temporary();
+  const { writer, clock, database } = open(directory);
+  assert.equal(
+    verifyCheckpoint(writer.handOut(account).note, signer.verifier(`testservice.taishi/${account}`)).size,
+    0,
+  );
+  writer.append([batchOf(numbered(0, 10))]);
+  clock.time += 1000;
+  writer.checkpoint();
+  const { note, time } = writer.handOut(account);
+  const verified = verifyCheckpoint(note, signer.verifier(`testservice.taishi/${account}`));
+  assert.equal(verified.size, 10);
+  assert.deepEqual(
+    parseNote(note).signatures.map(({ name }) => name),
+    [`testservice.taishi/${account}`, "testservice.taishi/clock"],
+  );
+  assert.throws(
+    () => verifyCheckpoint(note.replace("\n10\n", "\n11\n"), signer.verifier(verified.origin)),
+    SyntaxError,
+  );
+  clock.time += 59_000;
+  writer.checkpoint();
+  assert.equal(writer.handOut(account).time, time);
+  clock.time += 2000;
+  writer.checkpoint();
+  assert.equal(writer.handOut(account).time, time + 61_000);
+  const reader = LedgerReader.open(directory);
+  assert.deepEqual(
+    reader.snapshot().checkpoints.map(({ size }) => size),
+    [0, 10, 10],
+    "all of these were handed out, so all are kept",
+  );
+  reader.close();
+  database.close();
+});
+
+test("a ledger cut below its last checkpoint is refused at start, saying what to do (I2)", () => {
+  const directory = temporary();
+  const { writer, database } = open(directory);
+  writer.append([batchOf(numbered(0, 20))]);
+  writer.checkpoint();
+  database.exec("DELETE FROM entry WHERE seq >= 15; UPDATE log SET size = 15");
+  database.close();
+  assert.throws(() => open(directory), { name: "Fatal", message: /fewer than the 20 of the last checkpoint/ });
+});
+
+test("an entry changed under the last checkpoint is refused at start or found by fsck", async () => {
+  const directory = temporary();
+  const { writer, database } = open(directory);
+  writer.append([batchOf(numbered(0, 300))]);
+  writer.checkpoint();
+  database.exec("UPDATE entry SET bytes = CAST(replace(CAST(bytes AS TEXT), 'm299', 'm298') AS BLOB) WHERE seq = 299");
+  database.close();
+  assert.throws(() => open(directory), { name: "Fatal", message: /differs from the last checkpoint/ });
+  assert.match((await check(directory)).problems[0]?.what ?? "", /checkpoint of size 300/);
+});
+
+test("the anchor catches a ledger that was rolled back whole", () => {
+  const directory = temporary();
+  const anchor = join(temporary(), "anchor.json");
+  const older = temporary();
+  let ledger = open(directory, anchor);
+  ledger.writer.append([batchOf(numbered(0, 5))]);
+  ledger.writer.close();
+  ledger.database.close();
+  cpSync(directory, older, { recursive: true });
+  ledger = open(directory, anchor);
+  ledger.writer.append([batchOf(numbered(5, 5))]);
+  ledger.writer.close();
+  ledger.database.close();
+  open(directory, anchor).database.close();
+  assert.throws(() => open(older, anchor), { name: "Fatal", message: /fewer than the 10 of the anchor/ });
+});
+
+test("fsck finds a changed byte, a missing bundle, a stray bundle, a wrong node and a foreign checkpoint", async () => {
+  const damages: readonly [string, string, RegExp][] = [
+    [
+      "UPDATE bundle SET frames = substr(frames, 1, 400) || x'00' || substr(frames, 402) WHERE n = 0",
+      "byte",
+      /bundle 0/,
+    ],
+    ["DELETE FROM bundle WHERE n = 1", "bundle", /bundle/],
+    ["INSERT INTO bundle SELECT log, 9, frames FROM bundle WHERE n = 0", "stray", /3 bundles instead of 2/],
+    ["UPDATE node SET hash = zeroblob(32) WHERE n = 1", "node", /stored hash of level 1, index 1/],
+    ["UPDATE checkpoint SET note = replace(note, '600', '599')", "checkpoint", /not valid/],
+  ];
+  for (const [sql, name, expected] of damages) {
+    const directory = temporary();
+    const { writer, database } = open(directory);
+    writer.append([batchOf(numbered(0, 600))]);
+    writer.close();
+    assert.deepEqual((await check(directory)).problems, [], name);
+    database.exec(sql);
+    database.close();
+    const { problems } = await check(directory);
+    assert.ok(
+      problems.some(({ what }) => expected.test(what)),
+      `${name}: ${JSON.stringify(problems.slice(0, 3))}`,
+    );
+  }
+});
+
+test("strings beyond an entry's size live as blobs, come back, and are covered by fsck", async () => {
+  const directory = temporary();
+  const { writer, database } = open(directory);
+  const long = "长".repeat(40_000);
+  const batch = batchOf([long, "short"]);
+  assert.equal(batch.blobs.length, 1);
+  writer.append([batch]);
+  const reader = LedgerReader.open(directory);
+  const entry = parseEntry(reader.read(account, [0])[0]!);
+  assert.equal(restoreBlobs(entry, (digest) => reader.blob(digest)).event.contents[0]?.value, long);
+  reader.close();
+  assert.deepEqual((await check(directory)).problems, []);
+  database.exec("UPDATE blob SET bytes = x'00'");
+  database.close();
+  const { problems } = await check(directory);
+  assert.equal(problems.length, 2);
+});
+
+test("a salted log's entries carry 16 random bytes each", () => {
+  const directory = temporary();
+  const { writer, database } = open(directory);
+  writer.createLog("7", { salted: true });
+  writer.append([batchOf(["a", "a"], { account: "7" })]);
+  const reader = LedgerReader.open(directory);
+  const salts = reader.read("7", [0, 1]).map((bytes) => parseEntry(bytes).salt ?? "");
+  assert.equal(Buffer.from(salts[0]!, "base64").length, 16);
+  assert.notEqual(salts[0], salts[1]);
+  reader.close();
+  database.close();
+});
+
+test("a batch that cannot be stored is refused as a value, not thrown", () => {
+  const { writer, database } = open(temporary());
+  const [outcome] = writer.append([batchOf(["x"], { account: "404" })]);
+  assert.ok(outcome !== undefined && "refusal" in outcome && outcome.refusal instanceof TaishiError);
+  database.close();
+});

@@ -1,0 +1,46 @@
+// I2 at start: a log is compared with the last checkpoint signed for it, and with the anchor where there is one. A ledger
+// found shorter or different is refused, with what to do.
+import { Fatal } from "../errors.ts";
+import { equalBytes } from "../merkle/note.ts";
+import type { Anchor } from "./anchor.ts";
+import { bundleWidth } from "./bundle.ts";
+import { type CheckpointSigner, verifyCheckpoint } from "./signer.ts";
+import type { LedgerReader, LogRow } from "./store.ts";
+
+const restore =
+  "The ledger was cut, rolled back or exchanged. Restore its newest copy; do not start from an older one, because a log must never contradict what it has signed.";
+
+/** @throws Fatal naming the account and what disagrees */
+export function verifyHead(
+  reader: LedgerReader,
+  row: LogRow,
+  signer: CheckpointSigner,
+  anchor: Anchor | undefined,
+): void {
+  const fail = (what: string, cause?: unknown): Fatal =>
+    new Fatal(`the log of account ${row.account} ${what}`, { hint: restore, cause });
+
+  const lastBundle = Math.floor(row.size / bundleWidth) - 1;
+  if (lastBundle >= 0 && reader.bundleRow(row.id, lastBundle) === undefined)
+    throw fail(`says it has ${row.size} entries, but bundle ${lastBundle} is missing`);
+  reader.edgeAt(row, row.size);
+
+  const latest = reader.latestCheckpoint(row.id);
+  if (latest !== undefined) {
+    let signed: ReturnType<typeof verifyCheckpoint>;
+    try {
+      signed = verifyCheckpoint(latest.note, signer.verifier(row.origin));
+    } catch (cause) {
+      throw fail("has a last checkpoint that its log key did not sign", cause);
+    }
+    compare(signed, "the last checkpoint signed");
+  }
+  const anchored = anchor?.head(row.origin);
+  if (anchored !== undefined) compare(anchored, "the anchor");
+
+  function compare(head: { readonly size: number; readonly root: Uint8Array }, name: string): void {
+    if (head.size > row.size) throw fail(`has ${row.size} entries, fewer than the ${head.size} of ${name}`);
+    if (!equalBytes(reader.edgeAt(row, head.size).root(), head.root))
+      throw fail(`differs from ${name} at size ${head.size}`);
+  }
+}

@@ -1,0 +1,346 @@
+// The write path, told in crash order: stage entries, write rows, commit (fsync), answer, publish. Runs on a thread of
+// its own; one writer per data directory (durable/owner.ts). What a stop finds at the next start: before COMMIT returns,
+// nothing of the batch and nobody was answered; after it, all of it (I1). Memory here is a copy of what is committed and
+// is thrown away whenever a transaction fails.
+import { hash, randomBytes } from "node:crypto";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Clock } from "../clock.ts";
+import { type ErrorDetails, Fatal, TaishiError } from "../errors.ts";
+import { entryTail, maxEntryBytes } from "../event/entry.ts";
+import { parseCheckpoint } from "../merkle/checkpoint.ts";
+import { parseNote } from "../merkle/note.ts";
+import type { TileNode, TreeEdge } from "../merkle/tree.ts";
+import type { Anchor } from "./anchor.ts";
+import { bundleWidth, encodeBundle } from "./bundle.ts";
+import type { AppendBatch, Receipt } from "./port.ts";
+import { type CheckpointSigner, sha256 } from "./signer.ts";
+import { type CheckpointRow, LedgerReader, type LogRow } from "./store.ts";
+import { verifyHead } from "./verify-head.ts";
+
+const receiptLifeMs = 7 * 24 * 3_600_000;
+const idleCheckpointMs = 60_000;
+const hourMs = 3_600_000;
+const sqliteFull = 13;
+/** Logs kept open for appending, and idle logs signed again in one go: bounds on memory and on a pause. */
+const maxOpenLogs = 512;
+const maxIdleSigned = 200;
+
+/** What is always in memory of a log. */
+interface Log {
+  readonly id: number;
+  readonly account: string;
+  readonly origin: string;
+  readonly salted: boolean;
+  size: number;
+  received: number;
+  checkpoint: { readonly size: number; readonly root: Uint8Array; readonly time: number } | undefined;
+  /** What appending needs; recovered from the file when first needed, let go when other logs are busier. */
+  open: OpenLog | undefined;
+}
+
+interface OpenLog {
+  readonly edge: TreeEdge;
+  /** Entries of the bundle that is not full. */
+  tail: Uint8Array[];
+  /** How many of them are rows already. */
+  tailRows: number;
+}
+
+/** What became of one batch of a group. */
+export type Outcome = { readonly receipt: Receipt; readonly appended: boolean } | { readonly refusal: TaishiError };
+
+export interface LogStatus {
+  readonly account: string;
+  readonly size: number;
+  readonly checkpoint: { readonly size: number; readonly time: number } | undefined;
+}
+
+export class LedgerWriter {
+  readonly #database: DatabaseSync;
+  readonly #reader: LedgerReader;
+  readonly #signer: CheckpointSigner;
+  readonly #clock: Clock;
+  readonly #anchor: Anchor | undefined;
+  readonly #service: string;
+  readonly #logs = new Map<string, Log>();
+  readonly #sql: Record<keyof typeof statements, StatementSync>;
+  #receiptsSwept = 0;
+
+  /**
+   * Verifies every log's head before the first append (I2).
+   * @throws Fatal where the ledger is shorter than, or different from, the last checkpoint signed or anchored
+   */
+  constructor(options: {
+    readonly database: DatabaseSync;
+    readonly signer: CheckpointSigner;
+    readonly clock: Clock;
+    readonly anchor?: Anchor;
+  }) {
+    this.#database = options.database;
+    this.#reader = new LedgerReader(options.database);
+    this.#signer = options.signer;
+    this.#clock = options.clock;
+    this.#anchor = options.anchor;
+    this.#service = this.#reader.service;
+    this.#sql = Object.fromEntries(
+      Object.entries(statements).map(([name, sql]) => [name, options.database.prepare(sql)]),
+    ) as Record<keyof typeof statements, StatementSync>;
+    for (const row of this.#reader.logs()) {
+      verifyHead(this.#reader, row, this.#signer, this.#anchor);
+      this.#logs.set(row.account, this.#load(row));
+    }
+  }
+
+  get service(): string {
+    return this.#service;
+  }
+
+  /** Starts an account's log, empty; nothing happens where it exists. */
+  createLog(account: string, options: { readonly salted: boolean } = { salted: false }): void {
+    if (this.#logs.has(account)) return;
+    this.#commit(() => {
+      this.#sql.insertLog.run(account, `${this.#service}.taishi/${account}`, options.salted ? 1 : 0);
+    });
+    this.#logs.set(account, this.#load(this.#reader.log(account)!));
+    this.checkpoint();
+  }
+
+  /** Appends a group of batches in one transaction with one fsync; outcome i belongs to batch i. */
+  append(batches: readonly AppendBatch[]): readonly Outcome[] {
+    const touched = new Set<Log>();
+    try {
+      return this.#commit(() => {
+        const outcomes = batches.map((batch) => this.#stage(batch, touched));
+        for (const log of touched) this.#writeTail(log);
+        return outcomes;
+      });
+    } catch (thrown) {
+      // The transaction is rolled back, so memory must be read again from what is committed.
+      for (const log of touched) this.#logs.set(log.account, this.#load(this.#reader.log(log.account)!));
+      if (thrown instanceof TaishiError) return batches.map(() => ({ refusal: thrown }));
+      throw thrown;
+    }
+  }
+
+  /** Signs a checkpoint for every log that grew since its last one or whose last one is a minute old. */
+  checkpoint(): void {
+    const now = this.#clock.now();
+    const logs = [...this.#logs.values()];
+    const grown = logs.filter(({ checkpoint, size }) => checkpoint === undefined || size > checkpoint.size);
+    const idle = logs.filter(
+      ({ checkpoint, size }) => checkpoint?.size === size && now - checkpoint.time >= idleCheckpointMs,
+    );
+    const due = [...grown, ...idle.slice(0, maxIdleSigned)];
+    if (due.length > 0) {
+      const signed = due.map((log) => {
+        const { origin, size } = log;
+        const root = log.checkpoint?.size === size ? log.checkpoint.root : this.#open(log).edge.root();
+        return { log, root, size, note: this.#signer.sign({ origin, size, root }, now) };
+      });
+      // The anchor moves first: if we stop between the two, it names a size that is committed already.
+      this.#anchor?.move(new Map(signed.map(({ log, root, size }) => [log.origin, { root, size }])));
+      this.#commit(() => {
+        for (const { log, size, note } of signed) {
+          const kept = this.#sql.hourKept.get(log.id, now - (now % hourMs)) === undefined ? 1 : 0;
+          this.#sql.dropCheckpoints.run(log.id);
+          this.#sql.insertCheckpoint.run(log.id, size, now, kept, note);
+        }
+      });
+      for (const { log, root, size } of signed) log.checkpoint = { size, root, time: now };
+      this.#letGo();
+    }
+    if (now - this.#receiptsSwept >= hourMs) {
+      this.#receiptsSwept = now;
+      this.#commit(() => this.#sql.sweepReceipts.run(now - receiptLifeMs));
+    }
+  }
+
+  /** The newest checkpoint, kept for ever from now on because somebody has seen it. */
+  handOut(account: string): CheckpointRow {
+    const log = this.#logs.get(account);
+    if (log === undefined) throw new TaishiError("not-found", `account ${account} has no log`);
+    const row = this.#reader.latestCheckpoint(log.id)!;
+    this.#commit(() => this.#sql.keepCheckpoint.run(log.id));
+    return row;
+  }
+
+  status(): readonly LogStatus[] {
+    return [...this.#logs.values()].map(({ account, size, checkpoint }) => ({ account, size, checkpoint }));
+  }
+
+  /** Folds the write-ahead log into the file. The database stays its opener's to close. */
+  close(): void {
+    this.checkpoint();
+    this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+
+  #stage(batch: AppendBatch, touched: Set<Log>): Outcome {
+    const log = this.#logs.get(batch.account);
+    if (log === undefined) return { refusal: new TaishiError("not-found", `account ${batch.account} has no log`) };
+    const count = batch.ends.length;
+    if (batch.idempotency !== undefined) {
+      const known = this.#repeated(log, batch, batch.idempotency);
+      if (known !== undefined) return known;
+    }
+    touched.add(log);
+    const first = log.size;
+    const now = this.#clock.now();
+    log.received = Math.max(now, log.received);
+    for (const { digest, bytes } of batch.blobs) this.#sql.insertBlob.run(digest, bytes);
+    this.#extend(log, batch);
+    if (batch.idempotency !== undefined) {
+      const { key, digest } = batch.idempotency;
+      this.#sql.insertReceipt.run(log.id, keyHash(key), Buffer.from(digest, "hex"), first, count, now);
+    }
+    return { receipt: receiptOf(log.account, first, count, 0), appended: true };
+  }
+
+  /** Makes the batch's entries leaves of the log; full bundles and nodes become rows at once. */
+  #extend(log: Log, batch: AppendBatch): void {
+    const fixedTail = Buffer.from(entryTail(log.received));
+    const open = this.#open(log);
+    // One buffer for the whole batch; a zero byte before each entry makes the leaf's hash input without a copy (I3).
+    const room = batch.heads.length + batch.ends.length * (1 + fixedTail.length + (log.salted ? 48 : 0));
+    const buffer = Buffer.allocUnsafeSlow(room);
+    let at = 0;
+    let from = 0;
+    for (const end of batch.ends) {
+      const start = at;
+      buffer[at++] = 0;
+      buffer.set(batch.heads.subarray(from, end), at);
+      at += end - from;
+      from = end;
+      const tail = log.salted ? Buffer.from(entryTail(log.received, randomBytes(16).toString("base64"))) : fixedTail;
+      buffer.set(tail, at);
+      at += tail.length;
+      if (at - start - 1 > maxEntryBytes) throw new RangeError("an entry above 65,535 bytes reached the writer");
+      open.tail.push(buffer.subarray(start + 1, at));
+      this.#grow(log, open, open.edge.append(sha256(buffer.subarray(start, at))));
+    }
+    log.size = open.edge.size;
+  }
+
+  #grow(log: Log, open: OpenLog, completed: readonly TileNode[]): void {
+    if (completed.length === 0) return;
+    this.#sql.insertBundle.run(log.id, open.edge.size / bundleWidth - 1, encodeBundle(open.tail));
+    for (const { level, index, hash: node } of completed) this.#sql.insertNode.run(log.id, level, index, node);
+    if (open.tailRows > 0) this.#sql.deleteEntries.run(log.id);
+    open.tail = [];
+    open.tailRows = 0;
+  }
+
+  #writeTail(log: Log): void {
+    const open = this.#open(log);
+    const from = log.size - open.tail.length;
+    for (; open.tailRows < open.tail.length; open.tailRows++)
+      this.#sql.insertEntry.run(log.id, from + open.tailRows, open.tail[open.tailRows]!);
+    this.#sql.updateLog.run(log.size, log.received, log.id);
+    // Slices of a batch's buffer would keep all of it alive.
+    open.tail = open.tail.map((entry) => (entry.buffer.byteLength > 2 * entry.length ? Uint8Array.from(entry) : entry));
+  }
+
+  /** I8: the first receipt again for a repeated append; a refusal where the key was used for something else. */
+  #repeated(log: Log, batch: AppendBatch, { key, digest }: { key: string; digest: string }): Outcome | undefined {
+    const row = this.#sql.selectReceipt.get(log.id, keyHash(key)) as
+      | { digest: Uint8Array; first: number; count: number }
+      | undefined;
+    if (row === undefined) return undefined;
+    if (Buffer.from(row.digest).toString("hex") !== digest) return { refusal: new TaishiError("idempotency-conflict") };
+    return { receipt: receiptOf(batch.account, row.first, row.count, row.count), appended: false };
+  }
+
+  #load(row: LogRow): Log {
+    const last = this.#reader.latestCheckpoint(row.id);
+    return {
+      id: row.id,
+      account: row.account,
+      origin: row.origin,
+      salted: row.salted === 1,
+      size: row.size,
+      received: row.received,
+      checkpoint:
+        last === undefined
+          ? undefined
+          : { size: last.size, root: parseCheckpoint(parseNote(last.note).text).root, time: last.time },
+      open: undefined,
+    };
+  }
+
+  /** Recovery of a log is this, at the first append after a start as at any other. */
+  #open(log: Log): OpenLog {
+    if (log.open === undefined) {
+      const row = this.#reader.log(log.account)!;
+      const rest = row.size % bundleWidth;
+      const tail = rest === 0 ? [] : this.#reader.bundle(row.account, Math.floor(row.size / bundleWidth));
+      log.open = { edge: this.#reader.edgeAt(row, row.size), tail: [...tail], tailRows: tail.length };
+      // Moves it to the end of the map: the first ones are those opened longest ago.
+      this.#logs.delete(log.account);
+      this.#logs.set(log.account, log);
+    }
+    return log.open;
+  }
+
+  #letGo(): void {
+    const open = [...this.#logs.values()].filter((log) => log.open !== undefined);
+    for (const log of open.slice(0, Math.max(0, open.length - maxOpenLogs))) log.open = undefined;
+  }
+
+  /**
+   * Runs work in a transaction.
+   * @throws TaishiError disk-full with everything undone; Fatal where the state of the file is unknown
+   */
+  #commit<T>(work: () => T): T {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.#database.exec("COMMIT");
+      return result;
+    } catch (thrown) {
+      try {
+        if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      } catch (cause) {
+        throw new Fatal("the ledger could not undo a failed write", { cause });
+      }
+      if ((thrown as { errcode?: number }).errcode === sqliteFull)
+        throw new TaishiError("disk-full", "the disk is full; nothing was stored", { retryAfter: 30 });
+      if (thrown instanceof Fatal) throw thrown;
+      // A failed fsync leaves unknown what is on disk: stop, and recover at the next start.
+      throw new Fatal("the ledger could not be written", {
+        hint: "Check the disk, then start again: what was acknowledged is recovered.",
+        cause: thrown,
+      });
+    }
+  }
+}
+
+const statements = {
+  insertLog: "INSERT INTO log (account, origin, salted, size, received) VALUES (?, ?, ?, 0, 0)",
+  updateLog: "UPDATE log SET size = ?, received = ? WHERE id = ?",
+  insertEntry: "INSERT INTO entry (log, seq, bytes) VALUES (?, ?, ?)",
+  deleteEntries: "DELETE FROM entry WHERE log = ?",
+  insertBundle: "INSERT INTO bundle (log, n, frames) VALUES (?, ?, ?)",
+  insertNode: "INSERT INTO node (log, level, n, hash) VALUES (?, ?, ?, ?)",
+  insertBlob: "INSERT OR IGNORE INTO blob (digest, bytes) VALUES (?, ?)",
+  selectReceipt: "SELECT digest, first, count FROM receipt WHERE log = ? AND key = ?",
+  insertReceipt: "INSERT INTO receipt (log, key, digest, first, count, time) VALUES (?, ?, ?, ?, ?, ?)",
+  sweepReceipts: "DELETE FROM receipt WHERE time < ?",
+  hourKept: "SELECT 1 FROM checkpoint WHERE log = ? AND kept = 1 AND time >= ? LIMIT 1",
+  dropCheckpoints: "DELETE FROM checkpoint WHERE log = ? AND kept = 0",
+  insertCheckpoint: "INSERT INTO checkpoint (log, size, time, kept, note) VALUES (?, ?, ?, ?, ?)",
+  keepCheckpoint:
+    "UPDATE checkpoint SET kept = 1 WHERE id = (SELECT id FROM checkpoint WHERE log = ? ORDER BY id DESC LIMIT 1)",
+} as const;
+
+function keyHash(key: string): Uint8Array {
+  return hash("sha256", key, "buffer");
+}
+
+function receiptOf(account: string, first: number, count: number, duplicates: number): Receipt {
+  return { account, accepted: count, duplicates, first, last: first + count - 1, treeSize: first + count };
+}
+
+/** An error as plain data, to cross a thread; `code` is absent for what is not a TaishiError. */
+export function errorData(error: TaishiError): { code: TaishiError["code"]; message: string; details: ErrorDetails } {
+  const { cause: _cause, ...details } = error.details;
+  return { code: error.code, message: error.message, details };
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { createPublicKey, hash, verify } from "node:crypto";
+import { test } from "node:test";
+import { cosignatureBlob, formatCheckpoint, parseCheckpoint, parseCosignatureBlob } from "./checkpoint.ts";
+import { formatNote, formatVerifierKey, parseNote, parseVerifierKey, signaturesBy } from "./note.ts";
+import type { Sha256 } from "./tree.ts";
+
+const sha256: Sha256 = (data) => hash("sha256", data, "buffer");
+// The example key and note of the C2SP signed-note specification.
+const vkey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
+const text = "This is an example message.\n";
+
+test("the specification's example key parses, prints again and has the id it says", () => {
+  const key = parseVerifierKey(sha256, vkey);
+  assert.equal(key.name, "example.com/foo");
+  assert.equal(key.type, 1);
+  assert.equal(Buffer.from(key.keyId).toString("hex"), "530d903a");
+  assert.equal(formatVerifierKey(key), vkey);
+});
+
+test("a verifier key whose hash does not fit is refused", () => {
+  assert.throws(() => parseVerifierKey(sha256, vkey.replace("530d903a", "530d903b")), SyntaxError);
+  assert.throws(() => parseVerifierKey(sha256, vkey.replace("foo", "bar")), SyntaxError);
+  assert.throws(() => parseVerifierKey(sha256, "no key"), SyntaxError);
+});
+
+test("a note prints and parses to the same text and signatures, and finds those of a key", () => {
+  const key = parseVerifierKey(sha256, vkey);
+  const signature = new Uint8Array(64).fill(7);
+  const note = formatNote({
+    text,
+    signatures: [
+      { name: key.name, keyId: key.keyId, signature },
+      { name: "someone.else", keyId: Uint8Array.of(1, 2, 3, 4), signature },
+    ],
+  });
+  assert.equal(note.split("\n\n")[0], text.trimEnd());
+  const parsed = parseNote(note);
+  assert.equal(parsed.text, text);
+  assert.equal(parsed.signatures.length, 2);
+  assert.deepEqual(
+    signaturesBy(parsed, key).map(({ name }) => name),
+    ["example.com/foo"],
+  );
+  const publicKey = createPublicKey({
+    key: { kty: "OKP", crv: "Ed25519", x: Buffer.from(key.publicKey).toString("base64url") },
+    format: "jwk",
+  });
+  assert.equal(verify(null, Buffer.from(text), publicKey, signature), false);
+});
+
+test("what is no note is refused", () => {
+  for (const bad of ["", "text\n", "text\n\n— name", "text\n\n- name AAAA\n", "text\n\n— name AAAA\n"])
+    assert.throws(() => parseNote(bad), SyntaxError, JSON.stringify(bad));
+});
+
+test("a checkpoint prints its three lines and parses again; other texts are refused", () => {
+  const root = sha256(Buffer.from("root"));
+  const body = formatCheckpoint({ origin: "log.example/1", size: 12, root });
+  assert.equal(body, `log.example/1\n12\n${Buffer.from(root).toString("base64")}\n`);
+  assert.deepEqual(parseCheckpoint(body).size, 12);
+  for (const bad of ["", body.slice(0, -1), body.replace("12", "012"), body.replace("12", "-1"), "a\n1\nAAAA\n"])
+    assert.throws(() => parseCheckpoint(bad), SyntaxError, JSON.stringify(bad));
+});
+
+test("a cosignature's blob holds its time as eight big-endian bytes", () => {
+  const blob = cosignatureBlob(1_700_000_000, new Uint8Array(64).fill(9));
+  assert.equal(Buffer.from(blob.slice(0, 8)).readBigUInt64BE(), 1_700_000_000n);
+  assert.deepEqual(parseCosignatureBlob(blob).time, 1_700_000_000);
+});
