@@ -14,6 +14,9 @@ export interface AppendBatch {
   readonly idempotency?: { readonly key: string; readonly digest: string };
 }
 
+/** What the writer needs of a batch; facts are the index's. */
+export type HeadBatch = Omit<AppendBatch, "facts">;
+
 export interface Receipt {
   readonly account: string;
   /** Events this request carried. */

@@ -5,14 +5,14 @@
 import { hash, randomBytes } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock } from "../clock.ts";
-import { type ErrorDetails, Fatal, TaishiError } from "../errors.ts";
+import { Fatal, TaishiError } from "../errors.ts";
 import { entryTail, maxEntryBytes } from "../event/entry.ts";
 import { parseCheckpoint } from "../merkle/checkpoint.ts";
 import { parseNote } from "../merkle/note.ts";
 import type { TileNode, TreeEdge } from "../merkle/tree.ts";
 import type { Anchor } from "./anchor.ts";
 import { bundleWidth, encodeBundle } from "./bundle.ts";
-import type { AppendBatch, Receipt } from "./port.ts";
+import type { HeadBatch, Receipt } from "./port.ts";
 import { type CheckpointSigner, sha256 } from "./signer.ts";
 import { type CheckpointRow, LedgerReader, type LogRow } from "./store.ts";
 import { verifyHead } from "./verify-head.ts";
@@ -106,7 +106,7 @@ export class LedgerWriter {
   }
 
   /** Appends a group of batches in one transaction with one fsync; outcome i belongs to batch i. */
-  append(batches: readonly AppendBatch[]): readonly Outcome[] {
+  append(batches: readonly HeadBatch[]): readonly Outcome[] {
     const touched = new Set<Log>();
     try {
       return this.#commit(() => {
@@ -174,7 +174,7 @@ export class LedgerWriter {
     this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
-  #stage(batch: AppendBatch, touched: Set<Log>): Outcome {
+  #stage(batch: HeadBatch, touched: Set<Log>): Outcome {
     const log = this.#logs.get(batch.account);
     if (log === undefined) return { refusal: new TaishiError("not-found", `account ${batch.account} has no log`) };
     const count = batch.ends.length;
@@ -196,7 +196,7 @@ export class LedgerWriter {
   }
 
   /** Makes the batch's entries leaves of the log; full bundles and nodes become rows at once. */
-  #extend(log: Log, batch: AppendBatch): void {
+  #extend(log: Log, batch: HeadBatch): void {
     const fixedTail = Buffer.from(entryTail(log.received));
     const open = this.#open(log);
     // One buffer for the whole batch; a zero byte before each entry makes the leaf's hash input without a copy (I3).
@@ -240,7 +240,7 @@ export class LedgerWriter {
   }
 
   /** I8: the first receipt again for a repeated append; a refusal where the key was used for something else. */
-  #repeated(log: Log, batch: AppendBatch, { key, digest }: { key: string; digest: string }): Outcome | undefined {
+  #repeated(log: Log, batch: HeadBatch, { key, digest }: { key: string; digest: string }): Outcome | undefined {
     const row = this.#sql.selectReceipt.get(log.id, keyHash(key)) as
       | { digest: Uint8Array; first: number; count: number }
       | undefined;
@@ -337,10 +337,4 @@ function keyHash(key: string): Uint8Array {
 
 function receiptOf(account: string, first: number, count: number, duplicates: number): Receipt {
   return { account, accepted: count, duplicates, first, last: first + count - 1, treeSize: first + count };
-}
-
-/** An error as plain data, to cross a thread; `code` is absent for what is not a TaishiError. */
-export function errorData(error: TaishiError): { code: TaishiError["code"]; message: string; details: ErrorDetails } {
-  const { cause: _cause, ...details } = error.details;
-  return { code: error.code, message: error.message, details };
 }

@@ -1,0 +1,158 @@
+// What an operator can set: flags of `taishi serve`, some also by environment variables. The one place that reads them;
+// docs/configuration.md lists the same keys, and a test compares the two.
+import { isIP } from "node:net";
+import { resolve } from "node:path";
+import { TaishiError } from "./errors.ts";
+
+export interface Setting {
+  readonly flag: string;
+  readonly env?: string;
+  readonly default?: string;
+  readonly help: string;
+}
+
+/** Every setting: its flag, its environment variable where it has one, its default, and what it does. */
+export const settings = {
+  data: { flag: "--data <dir>", env: "TAISHI_DATA", default: "./data", help: "data directory" },
+  listen: {
+    flag: "--listen <host:port>",
+    env: "TAISHI_LISTEN",
+    default: "127.0.0.1:7548",
+    help: "address to listen on; port 0 takes a free one",
+  },
+  secrets: {
+    flag: "--secrets <dir>",
+    env: "TAISHI_SECRETS",
+    help: "directory of the key files (default DATA/secrets)",
+  },
+  anchor: {
+    flag: "--anchor <file>",
+    env: "TAISHI_ANCHOR",
+    help: "file outside the data directory that remembers the last checkpoints, against rollbacks",
+  },
+  tlsCert: {
+    flag: "--tls-cert <file>",
+    env: "TAISHI_TLS_CERT",
+    help: "certificate chain in PEM; read again on SIGHUP",
+  },
+  tlsKey: { flag: "--tls-key <file>", env: "TAISHI_TLS_KEY", help: "private key in PEM" },
+  insecureHttp: { flag: "--insecure-http", help: "allow plain HTTP on an address that is not loopback" },
+  trustedProxy: {
+    flag: "--trusted-proxy <cidr...>",
+    help: "networks whose X-Forwarded-* headers are believed; none by default",
+  },
+  publicUrl: {
+    flag: "--public-url <url>",
+    env: "TAISHI_PUBLIC_URL",
+    help: "how clients reach the service; used in links",
+  },
+  rateLimit: {
+    flag: "--rate-limit <n>",
+    env: "TAISHI_RATE_LIMIT",
+    default: "2000",
+    help: "requests a second per access key; 0 means no limit",
+  },
+  minFree: { flag: "--min-free <bytes>", help: "free disk below which appends are refused (default 1 GiB or 5 %)" },
+  logLevel: {
+    flag: "--log-level <level>",
+    env: "TAISHI_LOG_LEVEL",
+    default: "info",
+    help: "trace, debug, info, warn, error or silent",
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;
+
+/** Flags as the command line parsed them: absent ones are undefined. */
+export type Flags = { readonly [name in SettingName]?: string | boolean | readonly string[] | undefined };
+
+export interface Config {
+  /** Absolute. */
+  readonly data: string;
+  readonly host: string;
+  readonly port: number;
+  readonly secrets: string;
+  readonly anchor: string | undefined;
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly trustedProxies: readonly string[];
+  readonly publicUrl: string | undefined;
+  /** Requests a second per key, or undefined for no limit. */
+  readonly rateLimit: number | undefined;
+  readonly minFreeBytes: number | undefined;
+  readonly logLevel: string;
+}
+
+/** @throws TaishiError invalid-parameter naming the flag */
+export function readConfig(flags: Flags, environment: Readonly<Record<string, string | undefined>>): Config {
+  const text = (name: SettingName): string | undefined => {
+    const setting = settings[name] as Setting;
+    const given = flags[name];
+    if (typeof given === "string") return given;
+    return (setting.env === undefined ? undefined : environment[setting.env]) ?? setting.default;
+  };
+  const refuse = (name: SettingName, why: string): TaishiError => {
+    const flag = settings[name].flag.split(" ")[0]!;
+    return new TaishiError("invalid-parameter", `${flag}: ${why}`, { field: flag });
+  };
+  const path = (name: SettingName): string | undefined => {
+    const given = text(name);
+    return given === undefined ? undefined : resolve(given);
+  };
+  const integer = (name: SettingName): number | undefined => {
+    const given = text(name);
+    if (given === undefined) return undefined;
+    if (!/^\d{1,15}$/.test(given)) throw refuse(name, "must be a whole number");
+    return Number(given);
+  };
+
+  const listen = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text("listen")!);
+  const port = Number(listen?.[3]);
+  if (listen === null || port > 65_535) throw refuse("listen", "must be HOST:PORT, an IPv6 host in brackets");
+  const host = (listen[1] ?? listen[2])!;
+
+  const certFile = path("tlsCert");
+  const keyFile = path("tlsKey");
+  if ((certFile === undefined) !== (keyFile === undefined))
+    throw refuse(certFile === undefined ? "tlsCert" : "tlsKey", "--tls-cert and --tls-key belong together");
+  const tls = certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile };
+  if (tls === undefined && !isLoopback(host) && flags.insecureHttp !== true)
+    throw refuse(
+      "listen",
+      `${host} is not a loopback address: give --tls-cert and --tls-key, or --insecure-http if a proxy in front speaks TLS`,
+    );
+
+  const trustedProxies = Array.isArray(flags.trustedProxy) ? (flags.trustedProxy as readonly string[]) : [];
+  for (const network of trustedProxies) {
+    const [address, bits, ...rest] = network.split("/");
+    const version = isIP(address!);
+    const most = version === 4 ? 32 : 128;
+    if (version === 0 || rest.length > 0 || (bits !== undefined && (!/^\d{1,3}$/.test(bits) || Number(bits) > most)))
+      throw refuse("trustedProxy", `${network} is not an address or a network such as 10.0.0.0/8`);
+  }
+
+  const publicUrl = text("publicUrl");
+  if (publicUrl !== undefined && !/^https?:\/\/[^/?#\s]+\/?$/.test(publicUrl))
+    throw refuse("publicUrl", "must be http(s)://HOST[:PORT], without a path: the clouds' signers sign the root");
+  const logLevel = text("logLevel")!;
+  if (!["trace", "debug", "info", "warn", "error", "silent"].includes(logLevel))
+    throw refuse("logLevel", "must be trace, debug, info, warn, error or silent");
+  const data = path("data")!;
+  const rateLimit = integer("rateLimit")!;
+  return {
+    data,
+    host,
+    port,
+    secrets: path("secrets") ?? resolve(data, "secrets"),
+    anchor: path("anchor"),
+    tls,
+    trustedProxies,
+    publicUrl: publicUrl?.replace(/\/$/, ""),
+    rateLimit: rateLimit === 0 ? undefined : rateLimit,
+    minFreeBytes: integer("minFree"),
+    logLevel,
+  };
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}

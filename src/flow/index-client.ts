@@ -1,0 +1,76 @@
+// The index as the HTTP thread sees it: the Queries port over the index's thread. Facts of commits are carried along
+// while that thread keeps up; when it lags it is only told how far the ledger is and reads the rest itself, so that what
+// waits in between stays bounded.
+import { Worker } from "node:worker_threads";
+import type { Fatal } from "../errors.ts";
+import type { FactBatch } from "../event/stream.ts";
+import { numberedEntry, type PageText, pageOf } from "../query/page-reader.ts";
+import type { ListRequest, NumberedEntry, Page, Queries } from "../query/query.ts";
+import type { IndexInput, IndexProgress } from "./index-thread.ts";
+import { ThreadCalls } from "./thread-calls.ts";
+import { threadUrl } from "./thread-url.ts";
+
+/** Events whose facts may be on their way to the index at once. */
+const mostEventsOnTheWay = 100_000;
+
+export class IndexClient implements Queries {
+  readonly #calls: ThreadCalls;
+  readonly #size: (account: string) => number;
+  #onTheWay = 0;
+
+  private constructor(calls: ThreadCalls, size: (account: string) => number) {
+    this.#calls = calls;
+    this.#size = size;
+  }
+
+  /** @param size entries of an account's log that are acknowledged: what every answer must cover (I6) */
+  static async start(
+    input: IndexInput,
+    size: (account: string) => number,
+    onFatal: (error: Fatal) => void,
+  ): Promise<IndexClient> {
+    const worker = new Worker(threadUrl("index-thread"), { workerData: input, name: "index" });
+    const { calls } = await ThreadCalls.start(worker, onFatal);
+    return new IndexClient(calls, size);
+  }
+
+  committed(account: string, first: number, facts: FactBatch): void {
+    const count = facts.keys.length;
+    if (this.#onTheWay + count > mostEventsOnTheWay) {
+      this.#tell("grew", { account, size: first + count });
+      return;
+    }
+    this.#onTheWay += count;
+    this.#tell("committed", { account, first, facts }).finally(() => {
+      this.#onTheWay -= count;
+    });
+  }
+
+  async list(request: ListRequest): Promise<Page> {
+    const atLeast = this.#size(request.filter.account);
+    return pageOf(await this.#calls.call<PageText>("list", { request, atLeast }));
+  }
+
+  async entry(account: string, seq: number): Promise<NumberedEntry | undefined> {
+    const text = await this.#calls.call<string | undefined>("entry", { account, seq });
+    return text === undefined ? undefined : numberedEntry(seq, text);
+  }
+
+  progress(): Promise<IndexProgress> {
+    return this.#calls.call("progress", undefined);
+  }
+
+  /** Deletes the index and starts making it anew; queries wait for it as ever. */
+  async rebuild(): Promise<void> {
+    await this.#calls.call("rebuild", undefined);
+  }
+
+  close(): Promise<void> {
+    return this.#calls.end();
+  }
+
+  /** Errors of these calls end the thread, and ThreadCalls reports that once. */
+  #tell(name: "committed" | "grew", input: unknown): Promise<void> {
+    return this.#calls.call<void>(name, input).catch(() => {});
+  }
+}

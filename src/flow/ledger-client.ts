@@ -1,0 +1,118 @@
+// The ledger as the HTTP thread sees it: hands batches to the writer's thread, bounds what waits there, and tells the
+// index what was committed before the caller is told, so that an acknowledged append is in the very next query (I6).
+import { Worker } from "node:worker_threads";
+import { type Fatal, TaishiError } from "../errors.ts";
+import type { FactBatch } from "../event/stream.ts";
+import type { AppendBatch, Appender, HeadBatch, Receipt } from "../ledger/port.ts";
+import type { CheckpointRow } from "../ledger/store.ts";
+import type { LogStatus } from "../ledger/writer.ts";
+import { ThreadCalls } from "./thread-calls.ts";
+import { threadUrl } from "./thread-url.ts";
+import type { AppendAnswer, WriterInput } from "./writer-thread.ts";
+
+/** Bytes of heads and blobs that may wait for the writer before appends are refused as overloaded. */
+const mostWaitingBytes = 64 * 1024 * 1024;
+
+export type CommitListener = (account: string, first: number, facts: FactBatch) => void;
+
+export class LedgerClient implements Appender {
+  readonly service: string;
+  readonly #calls: ThreadCalls;
+  readonly #sizes: Map<string, number>;
+  #onCommit: CommitListener = () => {};
+  #refusal: TaishiError | undefined;
+  #waitingBytes = 0;
+  #waitingBatches = 0;
+  #appended = 0;
+
+  private constructor(calls: ThreadCalls, ready: { service: string; logs: readonly LogStatus[] }) {
+    this.#calls = calls;
+    this.service = ready.service;
+    this.#sizes = new Map(ready.logs.map(({ account, size }) => [account, size]));
+  }
+
+  /** @throws Fatal where the ledger must not be served (I2) */
+  static async start(input: WriterInput, onFatal: (error: Fatal) => void): Promise<LedgerClient> {
+    const worker = new Worker(threadUrl("writer-thread"), { workerData: input, name: "writer" });
+    const { calls, ready } = await ThreadCalls.start<{ service: string; logs: readonly LogStatus[] }>(worker, onFatal);
+    return new LedgerClient(calls, ready);
+  }
+
+  /** Who is told of every commit, before its caller is. */
+  onCommit(listener: CommitListener): void {
+    this.#onCommit = listener;
+  }
+
+  /** Refuses appends with this error until it is taken back with undefined. */
+  refuseAppends(refusal: TaishiError | undefined): void {
+    this.#refusal = refusal;
+  }
+
+  async append(batch: AppendBatch): Promise<Receipt> {
+    if (this.#refusal !== undefined) throw this.#refusal;
+    const { facts, ...rest } = batch;
+    const heads = ownBytes(batch.heads);
+    const bytes = batch.blobs.reduce((sum, blob) => sum + blob.bytes.length, heads.length);
+    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > mostWaitingBytes)
+      throw new TaishiError("overloaded", undefined, { retryAfter: 1 });
+    this.#waitingBytes += bytes;
+    this.#waitingBatches++;
+    try {
+      const message: HeadBatch = { ...rest, heads };
+      const { receipt, appended } = await this.#calls.call<AppendAnswer>("append", message, [heads.buffer]);
+      if (appended) {
+        this.#appended += receipt.accepted;
+        this.#sizes.set(batch.account, Math.max(receipt.treeSize, this.size(batch.account)));
+        this.#onCommit(batch.account, receipt.first, facts);
+      }
+      return receipt;
+    } finally {
+      this.#waitingBytes -= bytes;
+      this.#waitingBatches--;
+    }
+  }
+
+  /** Entries of the account's log that are acknowledged. */
+  size(account: string): number {
+    return this.#sizes.get(account) ?? 0;
+  }
+
+  get sizes(): ReadonlyMap<string, number> {
+    return this.#sizes;
+  }
+
+  get waiting(): { readonly bytes: number; readonly batches: number } {
+    return { bytes: this.#waitingBytes, batches: this.#waitingBatches };
+  }
+
+  /** Events appended since the start. */
+  get appended(): number {
+    return this.#appended;
+  }
+
+  async createLog(account: string, salted = false): Promise<void> {
+    await this.#calls.call("createLog", { account, salted });
+    if (!this.#sizes.has(account)) this.#sizes.set(account, 0);
+  }
+
+  /** The newest checkpoint, kept for ever from now on. */
+  checkpoint(account: string): Promise<CheckpointRow> {
+    return this.#calls.call("handOut", account);
+  }
+
+  status(): Promise<readonly LogStatus[]> {
+    return this.#calls.call("status", undefined);
+  }
+
+  close(): Promise<void> {
+    this.#refusal = new TaishiError("shutting-down", undefined, { retryAfter: 5 });
+    return this.#calls.end();
+  }
+}
+
+/** The bytes in a buffer of their own, which can be moved to another thread. */
+function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer
+    ? new Uint8Array(bytes.buffer)
+    : new Uint8Array(bytes);
+}

@@ -1,0 +1,94 @@
+// The ledger's writer on its own thread. Everything that waits when a turn begins is one transaction and one fsync: that
+// is group commit. Checkpoints are signed here too, a little more often than once a second.
+
+import type { KeyObject } from "node:crypto";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { systemClock } from "../clock.ts";
+import { Fatal, TaishiError } from "../errors.ts";
+import { Anchor } from "../ledger/anchor.ts";
+import type { HeadBatch, Receipt } from "../ledger/port.ts";
+import { CheckpointSigner } from "../ledger/signer.ts";
+import { type CheckpointRow, openLedger } from "../ledger/store.ts";
+import { LedgerWriter, type LogStatus } from "../ledger/writer.ts";
+import { serveCalls } from "./thread-calls.ts";
+
+export interface WriterInput {
+  readonly directory: string;
+  readonly newServiceId: string;
+  readonly logKey: KeyObject;
+  readonly clockKey: KeyObject;
+  readonly anchorFile: string | undefined;
+}
+
+export type AppendAnswer = { readonly receipt: Receipt; readonly appended: boolean };
+
+const checkpointEveryMs = 900;
+/** Bytes of heads in one transaction: bounds the memory and the length of a commit. */
+const groupBytes = 16 * 1024 * 1024;
+
+interface Waiting {
+  readonly batch: HeadBatch;
+  readonly resolve: (answer: AppendAnswer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+await serveCalls(parentPort as MessagePort, async (die) => {
+  const input = workerData as WriterInput;
+  const database = openLedger(input.directory, () => input.newServiceId);
+  const writer = new LedgerWriter({
+    database,
+    signer: new CheckpointSigner({ logKey: input.logKey, clockKey: input.clockKey }),
+    clock: systemClock,
+    ...(input.anchorFile === undefined ? {} : { anchor: new Anchor(input.anchorFile) }),
+  });
+  const queue: Waiting[] = [];
+
+  const commitGroup = (): void => {
+    let bytes = 0;
+    let count = 0;
+    for (; count < queue.length && (count === 0 || bytes < groupBytes); count++)
+      bytes += queue[count]!.batch.heads.length;
+    const group = queue.splice(0, count);
+    if (queue.length > 0) setImmediate(commitGroup);
+    try {
+      const outcomes = writer.append(group.map(({ batch }) => batch));
+      group.forEach(({ resolve, reject }, i) => {
+        const outcome = outcomes[i]!;
+        if ("refusal" in outcome) reject(outcome.refusal);
+        else resolve(outcome);
+      });
+    } catch (thrown) {
+      // Nobody of the group is answered: their requests die with the process, and are found or not at the next start.
+      die(thrown);
+    }
+  };
+
+  const timer = setInterval(() => {
+    try {
+      writer.checkpoint();
+    } catch (thrown) {
+      // A full disk delays checkpoints; what was acknowledged stays. Anything else is unknown state.
+      if (!(thrown instanceof TaishiError)) die(thrown);
+    }
+  }, checkpointEveryMs);
+
+  return {
+    ready: { service: writer.service, logs: writer.status() },
+    handlers: {
+      append: (batch: HeadBatch) =>
+        new Promise<AppendAnswer>((resolve, reject) => {
+          if (queue.push({ batch, resolve, reject }) === 1) setImmediate(commitGroup);
+        }),
+      createLog: ({ account, salted }: { account: string; salted: boolean }): void =>
+        writer.createLog(account, { salted }),
+      handOut: (account: string): CheckpointRow => writer.handOut(account),
+      status: (): readonly LogStatus[] => writer.status(),
+      close: (): void => {
+        if (queue.length > 0) throw new Fatal("the writer was closed while batches were waiting");
+        clearInterval(timer);
+        writer.close();
+        database.close();
+      },
+    },
+  };
+});
