@@ -1,11 +1,12 @@
 // Small files that must survive a power cut whole: written beside, fsynced, renamed, the directory fsynced.
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 
 /** Replaces the file's content in one step; afterwards it is the new content or, after a crash before, the old. */
 export function writeFileDurably(path: string, content: string | Uint8Array, mode: number): void {
   const beside = `${path}.new`;
-  const file = openSync(beside, "w", mode);
+  rmSync(beside, { force: true }); // one left by a crash may have another mode
+  const file = openSync(beside, "wx", mode);
   try {
     const bytes = typeof content === "string" ? Buffer.from(content) : content;
     for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
@@ -27,9 +28,14 @@ export function syncDirectory(path: string): void {
   }
 }
 
-/** Creates a directory, only for its owner, with its missing parents. */
+/** Creates a directory, only for its owner, with its missing parents, so that it outlasts a power cut. */
 export function makePrivateDirectory(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const topmost = mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (topmost === undefined) return;
+  for (let made = resolve(path); ; made = dirname(made)) {
+    syncDirectory(dirname(made));
+    if (made === resolve(topmost)) return;
+  }
 }
 
 /** The file's text, or undefined where there is none. */

@@ -37,11 +37,11 @@ export class IndexClient implements Queries {
   committed(account: string, first: number, facts: FactBatch): void {
     const count = facts.keys.length;
     if (this.#onTheWay + count > mostEventsOnTheWay) {
-      this.#tell("grew", { account, size: first + count });
+      this.#tell("grew", { account, size: first + count }, () => {});
       return;
     }
     this.#onTheWay += count;
-    this.#tell("committed", { account, first, facts }).finally(() => {
+    this.#tell("committed", { account, first, facts }, () => {
       this.#onTheWay -= count;
     });
   }
@@ -69,8 +69,8 @@ export class IndexClient implements Queries {
     return this.#calls.end();
   }
 
-  /** Errors of these calls end the thread, and ThreadCalls reports that once. */
-  #tell(name: "committed" | "grew", input: unknown): Promise<void> {
-    return this.#calls.call<void>(name, input).catch(() => {});
+  /** A failure of these calls ends the thread, which ThreadCalls reports once; there is nobody else to tell. */
+  #tell(name: "committed" | "grew", input: unknown, done: () => void): void {
+    this.#calls.call<void>(name, input).then(done, done);
   }
 }

@@ -23,15 +23,13 @@ export interface IndexProgress {
   readonly covered: number;
   readonly size: number;
   readonly stats: IndexStats;
-  /** Why the index follows no more, where it does not. */
-  readonly error: string | undefined;
 }
 
 await serveCalls(parentPort as MessagePort, async () => {
   const input = workerData as IndexInput;
   const reader = LedgerReader.open(input.ledgerDirectory);
   const index = await RunIndex.open({ directory: input.indexDirectory, ledgerId: input.service });
-  const follower = new Follower(index, reader);
+  const follower = new Follower({ ledger: reader, index });
   follower.start();
 
   return {
@@ -46,10 +44,11 @@ await serveCalls(parentPort as MessagePort, async () => {
       },
       entry: ({ account, seq }: { account: string; seq: number }): string | undefined =>
         seq < reader.size(account) ? entryTexts(reader, account, [seq])[0] : undefined,
-      progress: (): IndexProgress => ({ ...follower.progress(), stats: index.stats(), error: follower.error?.message }),
-      rebuild: async (): Promise<void> => follower.rebuild(),
+      progress: (): IndexProgress => ({ ...follower.progress(), stats: index.stats() }),
+      // Begins it: progress tells how far it is, and what fails is kept and tried again by the follower.
+      rebuild: (): void => void follower.rebuild().catch(() => undefined),
       close: async (): Promise<void> => {
-        await follower.stop();
+        await follower.close();
         await index.close();
         reader.close();
       },

@@ -1,0 +1,42 @@
+// `taishi account`: tenants. Each has its own log, which nobody else sees.
+
+import { type DataFlags, withOperations } from "./data-directory.ts";
+import type { Terminal } from "./terminal.ts";
+import { printable, shortTime, table } from "./terminal.ts";
+import { dataFlags, jsonFlag, type Verb } from "./verb.ts";
+
+export const account: Verb = {
+  name: "account",
+  summary: "create and list accounts",
+  define(command, terminal: Terminal) {
+    dataFlags(command.command("create").description("create an account and its log"))
+      .requiredOption("--name <name>", "unique name")
+      .option("--id <digits>", "its number; chosen when absent")
+      .option("--salted", "put a random salt into every entry, so that hashes of entries can be made public")
+      .option(...jsonFlag)
+      .action(async (flags: DataFlags & { name: string; id?: string; salted?: boolean; json?: boolean }) => {
+        const { name, id, salted } = flags;
+        const made = await withOperations(flags, { index: false }, (operations) =>
+          operations.createAccount({
+            name,
+            ...(id === undefined ? {} : { id }),
+            ...(salted === undefined ? {} : { salted }),
+          }),
+        );
+        terminal.out(flags.json === true ? JSON.stringify({ account: made.id }) : `account ${made.id} (${made.name})`);
+      });
+    dataFlags(command.command("list").description("list accounts"))
+      .option(...jsonFlag)
+      .action(async (flags: DataFlags & { json?: boolean }) => {
+        const accounts = await withOperations(flags, { index: false }, (operations) => operations.listAccounts());
+        if (flags.json === true) terminal.out(JSON.stringify({ accounts }));
+        else
+          terminal.out(
+            table(
+              ["ACCOUNT", "NAME", "ENTRIES", "CREATED"],
+              accounts.map(({ id, name, size, created }) => [id, printable(name), String(size), shortTime(created)]),
+            ),
+          );
+      });
+  },
+};

@@ -1,0 +1,100 @@
+// `taishi serve`: runs the service until a signal. On the very first start it makes the data directory, an account and an
+// admin key, and shows how to append and to query.
+import type { Command } from "commander";
+import { type Flags, readConfig, type Setting, settings } from "../config.ts";
+import { writeFileDurably } from "../durable/files.ts";
+import { type Service, serve as startService } from "../flow.ts";
+import type { IssuedKey } from "../identity/identity-records.ts";
+import type { Terminal } from "./terminal.ts";
+import type { Verb } from "./verb.ts";
+
+export const serve: Verb = {
+  name: "serve",
+  summary: "run the service",
+  define(command: Command, terminal: Terminal) {
+    for (const { flag, help, ...more } of Object.values(settings) as Setting[]) {
+      const origin = more.env === undefined ? "" : ` [${more.env}]`;
+      const fallback = more.default === undefined ? "" : ` (default ${more.default})`;
+      command.option(flag, `${help}${fallback}${origin}`);
+    }
+    command.action(async (flags: Flags) => {
+      const config = readConfig(flags, process.env);
+      let first: { key: IssuedKey; file: string | undefined } | undefined;
+      const service = await startService(config, {
+        deliverFirstKey: (key, file) => {
+          first = { key, file: terminal.isTerminal ? undefined : file };
+          if (!terminal.isTerminal) writeFileDurably(file, `${JSON.stringify(key, null, 2)}\n`, 0o600);
+        },
+        exit: (code) => process.exit(code),
+      });
+      stopOnSignals(service, terminal);
+      const url = config.publicUrl ?? service.url;
+      if (first !== undefined) for (const line of welcome(url, first.key, first.file)) terminal.out(line);
+      terminal.out(`taishi listening on ${service.url}`);
+    });
+  },
+};
+
+function stopOnSignals(service: Service, terminal: Terminal): void {
+  let stopping = false;
+  const stop = (): void => {
+    // A second signal while draining means now; nothing acknowledged is lost by it (I1).
+    if (stopping) process.exit(130);
+    stopping = true;
+    service.close().then(
+      () => process.exit(0),
+      (thrown: unknown) => {
+        terminal.err(`taishi: stopping failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  process.on("SIGHUP", () => {
+    try {
+      service.reload();
+    } catch (thrown) {
+      terminal.err(`taishi: ${thrown instanceof Error ? thrown.message : String(thrown)}; the old certificate stays`);
+    }
+  });
+}
+
+/** What a newcomer sees once. Secrets are printed only to a terminal; else they are in a file of mode 0600. */
+function welcome(url: string, key: IssuedKey, file: string | undefined): readonly string[] {
+  const event = JSON.stringify({
+    events: [
+      {
+        kind: "security",
+        time: "2024-09-29T11:38:34Z",
+        resource: { type: "endpoint", id: "ep-20240929-first" },
+        type: "SshLogin",
+        risk: "Medium",
+        contents: { Tag: "Unknown", SSH: "10.0.26.52 35024 10.0.26.52 12222", ProcessID: "3058688" },
+      },
+    ],
+  });
+  const query = JSON.stringify({ ResourceId: "ep-20240929-first", ResourceType: "endpoint" });
+  const token = file === undefined ? key.token : `$(sed -n 's/.*"token": "\\(.*\\)".*/\\1/p' '${file}')`;
+  const secrets =
+    file === undefined
+      ? [
+          `  account     ${key.account}`,
+          `  access key  ${key.accessKey}`,
+          `  secret key  ${key.secretKey}`,
+          `  token       ${key.token}`,
+          "Keep them: they are not shown again.",
+        ]
+      : [`  account ${key.account}; its access key, secret key and token are in`, `  ${file}`];
+  return [
+    "Welcome. This data directory is new; it has an account and an admin key:",
+    ...secrets,
+    "",
+    "Append a first event:",
+    `  curl -sS '${url}/api/v1/events' -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' -d '${event}'`,
+    "",
+    "List it through Ark's API (the clouds' SDKs sign instead of the bearer token):",
+    `  curl -sS '${url}/?Action=ListAuditLogs&Version=2024-01-01' -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' -d '${query}'`,
+    "",
+  ];
+}

@@ -1,0 +1,13 @@
+// The commands of `taishi`, each in a file of its own. docs/cli.md names the same; a test compares the two.
+
+import { account } from "./account.ts";
+import { append } from "./append.ts";
+import { checkpoint } from "./checkpoint.ts";
+import { fsck } from "./fsck.ts";
+import { key } from "./key.ts";
+import { list } from "./list.ts";
+import { reindex } from "./reindex.ts";
+import { serve } from "./serve.ts";
+import type { Verb } from "./verb.ts";
+
+export const verbs: readonly Verb[] = [serve, account, key, append, list, fsck, reindex, checkpoint];

@@ -1,0 +1,178 @@
+// The whole house on one page: which store is opened with what, which dialect is mounted, what happens on a signal.
+// Data flows from a request through the appender to the ledger, from there to the index, and through queries back out.
+import { readFileSync } from "node:fs";
+import { systemClock } from "./clock.ts";
+import { isSigned, readCredential } from "./clouds/volcengine/credential.ts";
+import { newRequestId } from "./clouds/volcengine/envelope.ts";
+import { createGateway } from "./clouds/volcengine/gateway.ts";
+import { errorResponse } from "./clouds/volcengine/gateway-errors.ts";
+import { verifySignature } from "./clouds/volcengine/signature.ts";
+import type { Config } from "./config.ts";
+import { listAuditLogsAction } from "./dialects/ark/list-audit-logs.ts";
+import { diskFloor } from "./durable/disk-floor.ts";
+import { Fatal, TaishiError } from "./errors.ts";
+import { ControlServer, controlSocketPath } from "./flow/control.ts";
+import { dataPaths, openHouse } from "./flow/house.ts";
+import type { IndexProgress } from "./flow/index-thread.ts";
+import { stopOnFatal } from "./flow/thread-calls.ts";
+import type { IssuedKey } from "./identity/identity-records.ts";
+import { RateLimit } from "./identity/rate-limit.ts";
+import type { LogStatus } from "./ledger/writer.ts";
+import { createLog } from "./log.ts";
+import { createServer } from "./server/server.ts";
+import { readVersion } from "./version.ts";
+
+export interface Service {
+  /** Where clients reach it, e.g. "http://127.0.0.1:7548". */
+  readonly url: string;
+  /** Reads the TLS files again. */
+  reload(): void;
+  /** Finishes what is in flight, closes every store. */
+  close(): Promise<void>;
+}
+
+export interface ServeOptions {
+  readonly deliverFirstKey: (key: IssuedKey, firstKeyFile: string) => void;
+  /** Ends the process; called when state is unknown. */
+  readonly exit: (code: number) => void;
+}
+
+const tickMs = 1_000;
+
+/** @throws Fatal where the data directory must not be served, TaishiError or Error where an address or a file is wrong */
+export async function serve(config: Config, options: ServeOptions): Promise<Service> {
+  const log = createLog(config.logLevel);
+  const clock = systemClock;
+  const onFatal = stopOnFatal(log, options.exit);
+  const socketPath = controlSocketPath(config.data);
+  const paths = dataPaths(config.data, config.secrets);
+  const house = await openHouse({
+    ...config,
+    index: true,
+    onFatal,
+    socketPath,
+    deliverFirstKey: (key) => options.deliverFirstKey(key, paths.firstKey),
+  });
+  const { identity, ledger, operations } = house;
+  const queries = house.index!;
+
+  // What health and metrics show, looked at once a second.
+  const floor = diskFloor(config.data, config.minFreeBytes === undefined ? {} : { minBytes: config.minFreeBytes });
+  let disk = floor.check();
+  let logs: readonly LogStatus[] = [];
+  let progress: IndexProgress = await queries.progress();
+  const look = async (): Promise<void> => {
+    disk = floor.check();
+    ledger.refuseAppends(disk.below ? new TaishiError("disk-full", undefined, { retryAfter: 30 }) : undefined);
+    [logs, progress] = await Promise.all([ledger.status(), queries.progress()]);
+  };
+  await look();
+  let looking = false;
+  const timer = setInterval(() => {
+    if (looking) return;
+    looking = true;
+    look()
+      .catch((thrown: unknown) => log.warn({ err: thrown }, "the parts could not be looked at"))
+      .finally(() => {
+        looking = false;
+      });
+  }, tickMs);
+
+  const gateway = createGateway({
+    actions: [listAuditLogsAction(queries)],
+    keyring: identity,
+    clock,
+    onFault: (error, requestId) => log.error({ err: error, requestId }, "a call failed"),
+  });
+  const size = (): number => [...ledger.sizes.values()].reduce((sum, entries) => sum + entries, 0);
+  const signed = (): number => logs.reduce((sum, { checkpoint }) => sum + (checkpoint?.size ?? 0), 0);
+  const limit = config.rateLimit;
+  const server = await createServer({
+    appender: ledger,
+    queries,
+    keyring: identity,
+    verify: (request) => verifySignature(request, identity, clock.now()).caller,
+    precheck: (headers, target) => void readCredential({ method: "POST", headers, target }, identity, clock.now()),
+    isSigned: (headers, target) => isSigned({ method: "POST", headers, target }),
+    gateway: {
+      handle: gateway,
+      error: (error) => errorResponse(error, { requestId: newRequestId(clock.now()) }),
+    },
+    rateLimit: limit === undefined ? { take: () => true } : new RateLimit({ rate: limit, burst: limit, clock }),
+    health: () => ({
+      ready: progress.covered >= progress.size && !disk.below,
+      index: { covered: progress.covered, size: progress.size },
+      ledger: { size: size(), signed: signed(), waiting: ledger.waiting },
+      disk,
+    }),
+    metricsSources: [
+      { name: "taishi_ledger_entries", help: "Entries stored, over all logs.", read: size },
+      { name: "taishi_ledger_signed_entries", help: "Entries covered by a signed checkpoint.", read: signed },
+      {
+        name: "taishi_checkpoint_age_seconds",
+        help: "Age of the newest checkpoint of any log.",
+        read: () => age(logs, clock.now()),
+      },
+      {
+        name: "taishi_writer_waiting_batches",
+        help: "Appends that wait for the writer.",
+        read: () => ledger.waiting.batches,
+      },
+      {
+        name: "taishi_writer_waiting_bytes",
+        help: "Bytes that wait for the writer.",
+        read: () => ledger.waiting.bytes,
+      },
+      { name: "taishi_index_covered_entries", help: "Entries the index covers.", read: () => progress.covered },
+      {
+        name: "taishi_index_memory_events",
+        help: "Events only in the index's memory.",
+        read: () => progress.stats.inMemory,
+      },
+      { name: "taishi_index_runs", help: "Immutable runs of the index.", read: () => progress.stats.runs },
+      { name: "taishi_disk_free_bytes", help: "Free disk under the data directory.", read: () => disk.free },
+    ],
+    clock,
+    log,
+    version: readVersion(),
+    ...(config.tls === undefined ? {} : { tls: readTls(config.tls) }),
+    trustedProxies: config.trustedProxies,
+    challenges: ["Bearer", "HMAC-SHA256"],
+    onFatal,
+  });
+
+  const control = await ControlServer.start(socketPath, config.data, operations, log);
+  const stop = async (): Promise<void> => {
+    await server.close();
+    await control.close();
+    clearInterval(timer);
+    await house.close();
+  };
+  try {
+    const { address, family, port } = await server.listen(config.host, config.port);
+    const host = family === "IPv6" ? `[${address}]` : address;
+    return {
+      url: `${config.tls === undefined ? "http" : "https"}://${host}:${port}`,
+      reload: () => {
+        if (config.tls !== undefined) server.reloadTls(readTls(config.tls));
+      },
+      close: stop,
+    };
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+}
+
+function age(logs: readonly LogStatus[], now: number): number | undefined {
+  const times = logs.flatMap(({ checkpoint }) => (checkpoint === undefined ? [] : [checkpoint.time]));
+  return times.length === 0 ? undefined : (now - Math.max(...times)) / 1000;
+}
+
+function readTls({ certFile, keyFile }: { readonly certFile: string; readonly keyFile: string }) {
+  try {
+    return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
+  } catch (cause) {
+    throw new Fatal("the TLS certificate or key cannot be read", { hint: `Check ${certFile} and ${keyFile}.`, cause });
+  }
+}

@@ -1,0 +1,125 @@
+// What an operator can have done from the command line, as functions of plain data: called in place when no server owns
+// the data directory, and through the control socket when one does. One implementation, two ways to reach it.
+import { TaishiError } from "../errors.ts";
+import type { Role } from "../identity/caller.ts";
+import type { Account, IssuedKey, KeyInfo, KeyStatus } from "../identity/identity-records.ts";
+import type { IdentityStore } from "../identity/identity-store.ts";
+import { operatorAccount } from "../identity/naming.ts";
+import type { Receipt } from "../ledger/port.ts";
+import type { CheckpointRow } from "../ledger/store.ts";
+import { readBatch } from "../server/append.ts";
+import type { IndexClient } from "./index-client.ts";
+import type { IndexProgress } from "./index-thread.ts";
+import type { LedgerClient } from "./ledger-client.ts";
+
+/** Events in one append of the command line. */
+export const appendChunk = 1000;
+
+export interface AccountSummary extends Account {
+  /** Entries of its log. */
+  readonly size: number;
+}
+
+export class Operations {
+  readonly #identity: IdentityStore;
+  readonly #ledger: LedgerClient;
+  readonly #index: IndexClient | undefined;
+
+  /** @param index absent where the command at hand needs none */
+  constructor(identity: IdentityStore, ledger: LedgerClient, index: IndexClient | undefined) {
+    this.#identity = identity;
+    this.#ledger = ledger;
+    this.#index = index;
+  }
+
+  /** An account and its log. A crash between the two leaves an account whose log is made at the next start. */
+  async createAccount(input: {
+    readonly name: string;
+    readonly id?: string;
+    readonly salted?: boolean;
+  }): Promise<Account> {
+    const account = this.#identity.createAccount({ name: input.name, id: input.id });
+    await this.#ledger.createLog(account.id, input.salted === true);
+    return account;
+  }
+
+  async listAccounts(): Promise<readonly AccountSummary[]> {
+    return this.#identity.listAccounts().map((account) => ({ ...account, size: this.#ledger.size(account.id) }));
+  }
+
+  async createKey(input: {
+    readonly account: string;
+    readonly role: Role;
+    readonly operator?: boolean;
+    readonly accessKey?: string;
+    readonly secretKey?: string;
+    readonly expires?: number;
+    readonly name?: string;
+  }): Promise<IssuedKey> {
+    return this.#identity.createKey(input);
+  }
+
+  async listKeys(input: { readonly account?: string }): Promise<readonly KeyInfo[]> {
+    return this.#identity.listKeys(input);
+  }
+
+  async setKeyStatus(input: { readonly accessKey: string; readonly status: KeyStatus }): Promise<KeyInfo> {
+    return this.#identity.setKeyStatus(input.accessKey, input.status);
+  }
+
+  async setKeyExpiry(input: { readonly accessKey: string; readonly expires?: number }): Promise<KeyInfo> {
+    return this.#identity.setExpiry(input.accessKey, input.expires);
+  }
+
+  async rotateKey(input: { readonly accessKey: string }): Promise<IssuedKey> {
+    return this.#identity.rotateKey(input.accessKey);
+  }
+
+  async deleteKey(input: { readonly accessKey: string }): Promise<KeyInfo> {
+    return this.#identity.deleteKey(input.accessKey);
+  }
+
+  /** @param input.body NDJSON, at most appendChunk lines */
+  async append(input: { readonly account: string; readonly body: string; readonly key?: string }): Promise<Receipt> {
+    if (input.account === operatorAccount || this.#identity.account(input.account) === undefined)
+      throw new TaishiError("not-found", `there is no account ${input.account}`, { field: "account" });
+    const batch = readBatch(Buffer.from(input.body), {
+      account: input.account,
+      format: "ndjson",
+      maxEvents: appendChunk,
+      ...(input.key === undefined ? {} : { idempotencyKey: `cli:${input.key}` }),
+    });
+    return this.#ledger.append(batch);
+  }
+
+  /** The newest checkpoint of an account's log; it is kept for ever from now on. */
+  async checkpoint(input: { readonly account: string }): Promise<CheckpointRow> {
+    return this.#ledger.checkpoint(input.account);
+  }
+
+  async startReindex(): Promise<void> {
+    if (this.#index === undefined) throw new TaishiError("internal", "the index is not open");
+    await this.#index.rebuild();
+  }
+
+  async indexProgress(): Promise<IndexProgress> {
+    if (this.#index === undefined) throw new TaishiError("internal", "the index is not open");
+    return this.#index.progress();
+  }
+}
+
+/** The operations that may be called through the control socket: all of them. */
+export const operationNames = [
+  "createAccount",
+  "listAccounts",
+  "createKey",
+  "listKeys",
+  "setKeyStatus",
+  "setKeyExpiry",
+  "rotateKey",
+  "deleteKey",
+  "append",
+  "checkpoint",
+  "startReindex",
+  "indexProgress",
+] as const satisfies readonly (keyof Operations)[];

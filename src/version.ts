@@ -1,0 +1,7 @@
+// The version of this program, from its package.json: the one place that knows it.
+import { readFileSync } from "node:fs";
+
+export function readVersion(): string {
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return (JSON.parse(manifest) as { version: string }).version;
+}
