@@ -82,7 +82,10 @@ export async function serve(config: Config, options: ServeOptions): Promise<Serv
     actions: [listAuditLogsAction(queries)],
     keyring: identity,
     clock,
-    onFault: (error, requestId) => log.error({ err: error, requestId }, "a call failed"),
+    onFault: (error, requestId) => {
+      log.error({ err: error, requestId }, "a call failed");
+      if (error instanceof Fatal) onFatal(error);
+    },
   });
   const size = (): number => [...ledger.sizes.values()].reduce((sum, entries) => sum + entries, 0);
   const signed = (): number => logs.reduce((sum, { checkpoint }) => sum + (checkpoint?.size ?? 0), 0);
