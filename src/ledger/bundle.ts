@@ -2,15 +2,17 @@
 // before each entry); stored as four zstd frames of 64 entries, so that one entry costs the reading of one or two
 // frames. Frames 1 to 3 use the first 4 KiB of frame 0's content as a raw zstd dictionary: entries of one log resemble
 // each other, and that saves 5 of 84 bytes per entry at a lower level (docs/decisions/0004-bundles.md).
-// Layout: u8 version (1) · u8 frames (4) · frames × u32 little-endian end offsets, from the end of this header · frames.
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+// Layout: u8 version (1) · u8 frames (4) · u32 CRC-32 of all that follows · frames × u32 end offsets, counted from the end
+// of this header · frames. Integers are little-endian.
+import { constants, crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { Fatal } from "../errors.ts";
 
 export const bundleWidth = 256;
 const frameWidth = 64;
 const frameCount = bundleWidth / frameWidth;
 const dictionaryBytes = 4096;
-const headerBytes = 2 + 4 * frameCount;
+const offsetsAt = 6;
+const headerBytes = offsetsAt + 4 * frameCount;
 const params = { [constants.ZSTD_c_compressionLevel]: 1 };
 /** 64 entries of 65,535 bytes with their lengths: what a frame can hold at most. */
 const maxFrameContent = frameWidth * (65_535 + 2);
@@ -31,9 +33,11 @@ export function encodeBundle(entries: readonly Uint8Array[]): Uint8Array {
   let end = 0;
   frames.forEach((frame, i) => {
     end += frame.length;
-    header.writeUInt32LE(end, 2 + 4 * i);
+    header.writeUInt32LE(end, offsetsAt + 4 * i);
   });
-  return Buffer.concat([header, ...frames]);
+  const row = Buffer.concat([header, ...frames]);
+  row.writeUInt32LE(crc32(row.subarray(offsetsAt)), 2);
+  return row;
 }
 
 /** Gives decompressed frame contents; a cache may stand behind it. */
@@ -45,12 +49,13 @@ export interface FrameSource {
 export function openBundle(row: Uint8Array): FrameSource {
   const header = Buffer.from(row.buffer, row.byteOffset, row.byteLength);
   if (header.length < headerBytes || header[0] !== 1 || header[1] !== frameCount) throw damaged("its header");
+  if (crc32(header.subarray(offsetsAt)) !== header.readUInt32LE(2)) throw damaged("its checksum does not fit");
   const contents: (Buffer | undefined)[] = [];
   const frame = (index: number): Buffer => {
     const known = contents[index];
     if (known !== undefined) return known;
-    const from = headerBytes + (index === 0 ? 0 : header.readUInt32LE(2 + 4 * (index - 1)));
-    const to = headerBytes + header.readUInt32LE(2 + 4 * index);
+    const from = headerBytes + (index === 0 ? 0 : header.readUInt32LE(offsetsAt + 4 * (index - 1)));
+    const to = headerBytes + header.readUInt32LE(offsetsAt + 4 * index);
     if (from >= to || to > header.length) throw damaged("its offsets");
     const options = { maxOutputLength: maxFrameContent };
     try {
