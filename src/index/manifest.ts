@@ -1,0 +1,139 @@
+// index.db: which runs make up the index and how far each account's log is in them. Owns the directory's names. The
+// manifest changes in one transaction per run, after the run's file is fsynced: a crash leaves the state before or after
+// it, and files it does not list are orphans. Lost or damaged: the index starts empty and is fed again (I4).
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { openDatabase, transaction } from "../durable/database.ts";
+import { makePrivateDirectory, syncDirectory } from "../durable/files.ts";
+import type { RunRecord } from "./run.ts";
+
+const manifestName = "index.db";
+const runName = /^run-(\d+)\.db(-journal|-wal|-shm)?$/;
+const manifestFiles = [manifestName, `${manifestName}-wal`, `${manifestName}-shm`, `${manifestName}-journal`];
+
+export class Manifest {
+  readonly directory: string;
+  readonly ledgerId: string;
+  readonly #database: DatabaseSync;
+
+  /**
+   * Opens the manifest, empty where there is none, it belongs to another ledger or it cannot be read; then removes the
+   * files it does not list.
+   * @throws Fatal where the file is of another program or of a newer format
+   */
+  static open(directory: string, ledgerId: string): Manifest {
+    makePrivateDirectory(directory);
+    let manifest: Manifest | undefined;
+    try {
+      manifest = new Manifest(directory, ledgerId);
+      if (manifest.#readLedgerId() !== ledgerId || manifest.runs().some(({ id }) => !existsSync(manifest!.path(id)))) {
+        manifest.close();
+        manifest = undefined;
+      }
+    } catch (thrown) {
+      manifest?.close();
+      manifest = undefined;
+      if (!isDamage(thrown)) throw thrown;
+    }
+    if (manifest === undefined) {
+      for (const name of manifestFiles) rmSync(join(directory, name), { force: true });
+      manifest = new Manifest(directory, ledgerId);
+    }
+    manifest.#removeOrphans();
+    return manifest;
+  }
+
+  private constructor(directory: string, ledgerId: string) {
+    this.directory = directory;
+    this.ledgerId = ledgerId;
+    this.#database = openDatabase({
+      path: join(directory, manifestName),
+      kind: "TSix",
+      format: 1,
+      synchronous: "NORMAL",
+      create: (database) => {
+        database.exec(
+          `CREATE TABLE run (id INTEGER PRIMARY KEY AUTOINCREMENT, level INTEGER NOT NULL, events INTEGER NOT NULL);
+           CREATE TABLE covered (account TEXT PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
+           CREATE TABLE ledger (id TEXT NOT NULL)`,
+        );
+        database.prepare("INSERT INTO ledger (id) VALUES (?)").run(ledgerId);
+      },
+    });
+  }
+
+  /** Oldest first. */
+  runs(): RunRecord[] {
+    const rows = this.#database.prepare("SELECT id, level, events FROM run ORDER BY id").all();
+    return rows.map((row) => ({ id: Number(row.id), level: Number(row.level), events: Number(row.events) }));
+  }
+
+  /** Entries of each account's log that the runs cover. */
+  covered(): Map<string, number> {
+    const rows = this.#database.prepare("SELECT account, size FROM covered").all();
+    return new Map(rows.map((row) => [String(row.account), Number(row.size)]));
+  }
+
+  /** Puts a run in the place of those it was made from and moves the cursors, durably. */
+  replace(made: RunRecord, from: readonly RunRecord[], covered: ReadonlyMap<string, number>): void {
+    syncDirectory(this.directory);
+    transaction(this.#database, () => {
+      const remove = this.#database.prepare("DELETE FROM run WHERE id = ?");
+      for (const { id } of from) remove.run(id);
+      const { id, level, events } = made;
+      this.#database.prepare("INSERT INTO run (id, level, events) VALUES (?, ?, ?)").run(id, level, events);
+      const move = this.#database.prepare(
+        "INSERT INTO covered (account, size) VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET size = excluded.size",
+      );
+      for (const [account, size] of covered) move.run(account, size);
+    });
+    this.#settle();
+  }
+
+  /** Forgets all runs and cursors, durably; the files are the caller's to remove. */
+  clear(): void {
+    transaction(this.#database, () => this.#database.exec("DELETE FROM run; DELETE FROM covered"));
+    this.#settle();
+  }
+
+  /** The greatest id a run ever had here; ids are not used twice. */
+  lastId(): number {
+    const row = this.#database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'run'").get();
+    return row === undefined ? 0 : Number(row.seq);
+  }
+
+  path(id: number): string {
+    return join(this.directory, `run-${String(id).padStart(6, "0")}.db`);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /** Syncs the commit: what it unlisted is about to be deleted, and a power cut must not list it again. */
+  #settle(): void {
+    this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+
+  #readLedgerId(): string | undefined {
+    const row = this.#database.prepare("SELECT id FROM ledger").get();
+    return row === undefined ? undefined : String(row.id);
+  }
+
+  #removeOrphans(): void {
+    const listed = new Set(this.runs().map(({ id }) => id));
+    for (const name of readdirSync(this.directory)) {
+      const match = runName.exec(name);
+      if (match !== null && !(listed.has(Number(match[1])) && match[2] === undefined))
+        rmSync(join(this.directory, name), { force: true });
+    }
+  }
+}
+
+/** Whether an error says that a SQLite file is no longer what was written: its tables, its pages or its header. */
+export function isDamage(thrown: unknown): boolean {
+  if (!(thrown instanceof Error) || !("errcode" in thrown)) return false;
+  const primary = Number(thrown.errcode) & 0xff;
+  return primary === 1 || primary === 11 || primary === 26;
+}

@@ -1,0 +1,78 @@
+// The memory double of the index: arrays, filter and sort, so plain that it is obviously right. Tests compare engines
+// with it; nothing else may use it, since every question costs a pass over everything.
+import { type FactBatch, parseStreamKey } from "../event/stream.ts";
+import type { Filter, Hits, IndexStats, IndexStore, Order, Position, Window } from "./port.ts";
+
+interface Fact extends Position {
+  readonly key: string;
+}
+
+export class MemoryIndex implements IndexStore {
+  readonly #logs = new Map<string, Fact[]>();
+
+  covered(account: string): number {
+    return this.#logs.get(account)?.length ?? 0;
+  }
+
+  add(account: string, first: number, facts: FactBatch): void {
+    if (first !== this.covered(account)) throw new RangeError(`the index of ${account} does not stand at ${first}`);
+    const log = this.#logs.get(account) ?? [];
+    this.#logs.set(account, log);
+    facts.keys.forEach((key, i) => {
+      log.push({ key, time: facts.times[i]!, seq: first + i });
+    });
+  }
+
+  async ready(): Promise<void> {}
+
+  async find(filter: Filter, order: Order, window: Window): Promise<Hits> {
+    const matches = this.#matches(filter).sort(order === "asc" ? ascending : (a, b) => ascending(b, a));
+    const from =
+      "offset" in window
+        ? window.offset
+        : matches.filter((fact) => {
+            const side = ascending(fact, window.after);
+            return order === "asc" ? side <= 0 : side >= 0;
+          }).length;
+    const positions = matches.slice(from, from + window.limit).map(({ time, seq }) => ({ time, seq }));
+    return { total: matches.length, positions };
+  }
+
+  async count(filter: Filter): Promise<number> {
+    return this.#matches(filter).length;
+  }
+
+  stats(): IndexStats {
+    let events = 0;
+    for (const log of this.#logs.values()) events += log.length;
+    return { events, inMemory: events, runs: 0 };
+  }
+
+  async clear(): Promise<void> {
+    this.#logs.clear();
+  }
+
+  async close(): Promise<void> {}
+
+  #matches(filter: Filter): Fact[] {
+    if (filter.project !== undefined && filter.resourceId === undefined)
+      throw new RangeError("a project needs a resourceId beside it");
+    return (this.#logs.get(filter.account) ?? []).filter(({ key, time }) => {
+      const stream = parseStreamKey(key);
+      return (
+        (filter.kinds?.includes(stream.kind) ?? true) &&
+        (filter.types?.includes(stream.type) ?? true) &&
+        (filter.risks?.includes(stream.risk) ?? true) &&
+        (filter.resourceType === undefined || filter.resourceType === stream.resourceType) &&
+        (filter.resourceId === undefined || filter.resourceId === stream.resourceId) &&
+        (filter.project === undefined || filter.project === stream.project) &&
+        (filter.from === undefined || filter.from <= time) &&
+        (filter.to === undefined || time < filter.to)
+      );
+    });
+  }
+}
+
+function ascending(a: Position, b: Position): number {
+  return a.time - b.time || a.seq - b.seq;
+}

@@ -1,0 +1,289 @@
+// The newest events, in memory only: per account their times by seq, per list the seqs in it. Bounded by the events and
+// streams it may take; when full it is frozen and written as a run. Needs no log of its own (I4): what it holds is read
+// again from the ledger after a restart. Late events are put into order when somebody looks, not when they come.
+import type { FactBatch } from "../event/stream.ts";
+import { coarseText, compareKeys, familyPrefix, resourceText, type Selector } from "./list-key.ts";
+import type { Pairs } from "./posting-list.ts";
+import type { RankedList } from "./selection.ts";
+
+/** A stream costs about as much memory as this many events; a part with too many streams is full early. */
+const eventsPerStream = 4;
+const wideCharacter = /[\ud800-\uffff]/;
+
+export class MemoryPart {
+  readonly accounts = new Map<string, AccountPart>();
+  readonly #capacity: number;
+  /** Whether some key holds a character that UTF-16 and UTF-8 put in different order. */
+  #wide = false;
+  #events = 0;
+  #streams = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get events(): number {
+    return this.#events;
+  }
+
+  get full(): boolean {
+    return this.#events >= this.#capacity || this.#streams * eventsPerStream > this.#capacity;
+  }
+
+  /** Takes facts from position `at` of a batch on, until the batch ends or this is full; says where it stopped. */
+  add(account: string, first: number, facts: FactBatch, at: number): number {
+    let part = this.accounts.get(account);
+    if (part === undefined) {
+      part = new AccountPart(account, first + at);
+      this.accounts.set(account, part);
+      this.#wide ||= wideCharacter.test(account);
+    }
+    let i = at;
+    for (; i < facts.keys.length && !this.full; i++) {
+      const key = facts.keys[i]!;
+      if (part.add(key, facts.times[i]!)) {
+        this.#streams++;
+        this.#wide ||= wideCharacter.test(key);
+      }
+      this.#events++;
+    }
+    return i;
+  }
+
+  /** How the keys of this part's lists compare. */
+  get compare(): (a: string, b: string) => number {
+    return this.#wide ? compareKeys : (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+  }
+
+  /** The lists a filter means. */
+  lists(selector: Selector): RankedList[] {
+    return this.accounts.get(selector.account)?.lists(selector) ?? [];
+  }
+}
+
+interface StreamPart {
+  readonly key: string;
+  readonly fine: MemoryList;
+  readonly coarse: MemoryList;
+}
+
+class AccountPart {
+  readonly account: string;
+  /** Seq of the first event here; the account's events of a part are consecutive. */
+  readonly base: number;
+  times = new Float64Array(64);
+  count = 0;
+  readonly #streams = new Map<string, StreamPart>();
+  readonly #resources = new Map<string, StreamPart[]>();
+  readonly #coarse = new Map<string, MemoryList>();
+
+  constructor(account: string, base: number) {
+    this.account = account;
+    this.base = base;
+  }
+
+  /** Takes the next event; true where its stream is new here. */
+  add(key: string, time: number): boolean {
+    let stream = this.#streams.get(key);
+    const isNew = stream === undefined;
+    stream ??= this.#open(key);
+    if (this.count === this.times.length) {
+      const grown = new Float64Array(this.count * 2);
+      grown.set(this.times);
+      this.times = grown;
+    }
+    this.times[this.count] = time;
+    stream.fine.push(this.count, time);
+    stream.coarse.push(this.count, time);
+    this.count++;
+    return isNew;
+  }
+
+  lists(selector: Selector): RankedList[] {
+    const found: RankedList[] = [];
+    if (selector.resource === undefined) {
+      for (const [text, list] of this.#coarse) if (selector.matches(text)) found.push(list.ordered());
+    } else {
+      for (const { key, fine } of this.#resources.get(selector.resource) ?? [])
+        if (key.startsWith(selector.within) && selector.matches(key)) found.push(fine.ordered());
+    }
+    return found;
+  }
+
+  /** Every list with the key it has in a run. */
+  *keyed(): Generator<KeyedList> {
+    const coarse = familyPrefix("c", this.account);
+    for (const [text, list] of this.#coarse) yield { key: coarse + text, list };
+    const fine = familyPrefix("f", this.account);
+    for (const stream of this.#streams.values()) yield { key: fine + stream.key, list: stream.fine };
+  }
+
+  #open(key: string): StreamPart {
+    const text = coarseText(key);
+    let coarse = this.#coarse.get(text);
+    if (coarse === undefined) {
+      coarse = new MemoryList(this);
+      this.#coarse.set(text, coarse);
+    }
+    const stream = { key, fine: new MemoryList(this), coarse };
+    this.#streams.set(key, stream);
+    const resource = resourceText(key);
+    const siblings = this.#resources.get(resource);
+    if (siblings === undefined) this.#resources.set(resource, [stream]);
+    else siblings.push(stream);
+    return stream;
+  }
+}
+
+export interface KeyedList {
+  readonly key: string;
+  readonly list: MemoryList;
+}
+
+/** One list: numbers of its events within the account's part, which stand for times and seqs. */
+class MemoryList implements RankedList {
+  readonly #owner: AccountPart;
+  /** In order of (time, number). */
+  #order = new Uint32Array(4);
+  #length = 0;
+  /** Events that came after a later one, not yet put into #order. */
+  #late: number[] | undefined;
+
+  constructor(owner: AccountPart) {
+    this.#owner = owner;
+  }
+
+  get count(): number {
+    return this.#length + (this.#late?.length ?? 0);
+  }
+
+  get firstTime(): number {
+    return this.timeAt(0);
+  }
+
+  get lastTime(): number {
+    return this.timeAt(this.#length - 1);
+  }
+
+  push(number: number, time: number): void {
+    if (this.#length > 0 && this.timeAt(this.#length - 1) > time) {
+      this.#late ??= [];
+      this.#late.push(number);
+      return;
+    }
+    this.#reserve(this.#length + 1);
+    this.#order[this.#length++] = number;
+  }
+
+  /** This list with all its events in order, which every other question needs. */
+  ordered(): this {
+    const late = this.#late;
+    if (late === undefined) return this;
+    const { times } = this.#owner;
+    late.sort((a, b) => times[a]! - times[b]! || a - b);
+    this.#reserve(this.#length + late.length);
+    const order = this.#order;
+    // From the back, so that only what stands after the earliest late event moves.
+    let from = this.#length - 1;
+    let to = this.#length + late.length - 1;
+    for (let i = late.length - 1; i >= 0; to--) {
+      const number = late[i]!;
+      const other = from >= 0 ? order[from]! : -1;
+      // At equal times what stands in order came first: a late event is never before its equals.
+      if (other >= 0 && times[other]! > times[number]!) {
+        order[to] = other;
+        from--;
+      } else {
+        order[to] = number;
+        i--;
+      }
+    }
+    this.#length += late.length;
+    this.#late = undefined;
+    return this;
+  }
+
+  rank(time: number, seq: number): number {
+    const { times, base } = this.#owner;
+    const order = this.#order;
+    const number = seq - base;
+    let low = 0;
+    let high = this.#length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const other = order[middle]!;
+      const at = times[other]!;
+      if (at < time || (at === time && other < number)) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  estimate(time: number, seq: number): number {
+    return this.rank(time, seq);
+  }
+
+  timeAt(index: number): number {
+    return this.#owner.times[this.#order[index]!]!;
+  }
+
+  seqAt(index: number): number {
+    return this.#owner.base + this.#order[index]!;
+  }
+
+  /** Up to `into.times.length` pairs from `index` on, copied; says how many. */
+  copy(index: number, into: Pick<Pairs, "times" | "seqs">): number {
+    const { times, base } = this.#owner;
+    const count = Math.min(into.times.length, this.#length - index);
+    for (let i = 0; i < count; i++) {
+      const number = this.#order[index + i]!;
+      into.times[i] = times[number]!;
+      into.seqs[i] = base + number;
+    }
+    return count;
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#order.length) return;
+    const grown = new Uint32Array(Math.max(length, this.#order.length * 2));
+    grown.set(this.#order.subarray(0, this.#length));
+    this.#order = grown;
+  }
+}
+
+/** Lists sorted at once; small enough for one slice. */
+const sortedTogether = 2048;
+
+/** All lists of a frozen part in the order of their keys. Calls `pause` between pieces of work of some milliseconds. */
+export async function* inKeyOrder(part: MemoryPart, pause: () => Promise<void>): AsyncGenerator<KeyedList> {
+  const { compare } = part;
+  const sorted: KeyedList[][] = [];
+  let piece: KeyedList[] = [];
+  const close = async (): Promise<void> => {
+    piece.sort((a, b) => compare(a.key, b.key));
+    sorted.push(piece);
+    piece = [];
+    await pause();
+  };
+  for (const account of part.accounts.values())
+    for (const keyed of account.keyed()) {
+      piece.push(keyed);
+      if (piece.length === sortedTogether) await close();
+    }
+  if (piece.length > 0) await close();
+  const next = sorted.map(() => 0);
+  for (;;) {
+    let least: KeyedList | undefined;
+    let from = -1;
+    for (let i = 0; i < sorted.length; i++) {
+      const candidate = sorted[i]![next[i]!];
+      if (candidate !== undefined && (least === undefined || compare(candidate.key, least.key) < 0)) {
+        least = candidate;
+        from = i;
+      }
+    }
+    if (least === undefined) return;
+    next[from]!++;
+    yield least;
+  }
+}

@@ -1,0 +1,95 @@
+// Who is asking, at the own API. A bearer token is checked before a byte of the body is read; a signature covers the
+// body, so its headers are checked first, then the bytes on the wire are held (bounded) and verified, and only then
+// may anything expand or parse them. Knows no signature scheme: the verifier is given.
+import type { FastifyRequest } from "fastify";
+import { TaishiError } from "../errors.ts";
+import type { Request } from "../exchange.ts";
+import { type Act, type Caller, type Keyring, may } from "../identity/caller.ts";
+import { announcesBody, type BodyLease, readWire } from "./body.ts";
+import type { Limits } from "./limits.ts";
+import { headersOf, targetOf, wireRequest } from "./wire-request.ts";
+
+/** Takes one request's worth of a key's allowance: true, or the seconds after which to try again. */
+export interface RateLimiter {
+  take(key: string): true | number;
+}
+
+export interface Credentials {
+  readonly keyring: Pick<Keyring, "byToken">;
+  /** Whether a request claims to be signed, in its headers or its query. */
+  isSigned(headers: Request["headers"], target: string): boolean;
+  /** What can be refused of a signed request before its body is there. @throws TaishiError */
+  readonly precheck?: (headers: Request["headers"], target: string) => void;
+  /** @throws TaishiError */
+  verify(request: Request): Caller;
+  readonly rateLimit: RateLimiter;
+}
+
+/** A body that means nothing to its route is covered by a signature all the same. */
+const ignoredBytes = 64 * 1024;
+
+/** A caller, and the body where it had to be read to know them. */
+export interface Authenticated {
+  readonly caller: Caller;
+  /** The body's bytes on the wire, read already because the signature covers them. */
+  readonly wire?: Buffer;
+  /** Tells this signed request from every other one of the key. */
+  readonly signature?: string;
+}
+
+export interface AuthenticateOptions {
+  readonly credentials: Credentials;
+  readonly limits: Limits;
+  readonly lease: BodyLease;
+  /** What the caller must be allowed to do; absent where any key will do. */
+  readonly act?: Act;
+  /** Most bytes of a signed body. */
+  readonly bodyLimit: number;
+}
+
+/** @throws TaishiError of the 400s, 401, forbidden, rate-limited, too-large, overloaded */
+export async function authenticate(request: FastifyRequest, options: AuthenticateOptions): Promise<Authenticated> {
+  const { credentials, limits, lease, bodyLimit } = options;
+  const headers = headersOf(request);
+  const target = targetOf(request);
+  const authorization = headers.authorization;
+  const bearer = authorization === undefined ? null : /^bearer(?: +(.*))?$/i.exec(authorization.trim());
+  if (bearer !== null) {
+    const caller = credentials.keyring.byToken(bearer[1]?.trim() ?? "");
+    if (caller === undefined) throw new TaishiError("invalid-token");
+    admit(caller, options);
+    return { caller };
+  }
+  if (!credentials.isSigned(headers, target))
+    throw new TaishiError(
+      "missing-credentials",
+      authorization === undefined ? undefined : "The Authorization header is neither a bearer token nor a signature",
+    );
+  credentials.precheck?.(headers, target);
+  const limit = bodyLimit === 0 ? ignoredBytes : bodyLimit;
+  const wire = announcesBody(request.raw)
+    ? await readWire(request.raw, { limit, idleTimeout: limits.bodyIdleTimeout, lease })
+    : Buffer.alloc(0);
+  const caller = credentials.verify(wireRequest(request, wire));
+  admit(caller, options);
+  const signature = /signature=\s*([0-9a-zA-Z+/=_-]{16,128})/i.exec(authorization ?? "")?.[1];
+  return signature === undefined ? { caller, wire } : { caller, wire, signature };
+}
+
+function admit(caller: Caller, { credentials, act }: AuthenticateOptions): void {
+  const wait = credentials.rateLimit.take(caller.accessKey);
+  if (wait !== true) throw new TaishiError("rate-limited", undefined, { retryAfter: wait });
+  if (act !== undefined && !may(caller, act))
+    throw new TaishiError("forbidden", `a ${caller.role}'s key may not ${act}`);
+}
+
+/** The body of a request whose caller is known. */
+export function readBody(
+  request: FastifyRequest,
+  { wire }: Authenticated,
+  { limits, lease, bodyLimit }: Pick<AuthenticateOptions, "limits" | "lease" | "bodyLimit">,
+): Promise<Buffer> | Buffer {
+  if (wire !== undefined) return wire;
+  if (!announcesBody(request.raw)) return Buffer.alloc(0);
+  return readWire(request.raw, { limit: bodyLimit, idleTimeout: limits.bodyIdleTimeout, lease });
+}

@@ -1,0 +1,289 @@
+// Doubles for the server's tests: a ledger and its queries in memory, a keyring of fixed keys, a toy signature, a toy
+// gateway, and a bare socket to say what no HTTP client would. Only tests import this file.
+import assert from "node:assert/strict";
+import { hash } from "node:crypto";
+import { connect } from "node:net";
+import { TaishiError } from "../errors.ts";
+import { entryTail, parseEntry } from "../event/entry.ts";
+import type { Request, Response } from "../exchange.ts";
+import type { Caller, Keyring } from "../identity/caller.ts";
+import type { AppendBatch, Appender, Receipt } from "../ledger/port.ts";
+import { createLog } from "../log.ts";
+import type { ListRequest, NumberedEntry, Page, Queries } from "../query/query.ts";
+import { createServer, type Gateway, type Server, type ServerOptions } from "./server.ts";
+
+export const received = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+
+/** One log per account; complete as soon as append resolves. */
+export class MemoryLedger implements Appender, Queries {
+  readonly batches: AppendBatch[] = [];
+  readonly #logs = new Map<string, NumberedEntry[]>();
+  readonly #keys = new Map<string, { digest: string; receipt: Receipt }>();
+  /** Awaited before every append and list. */
+  gate: Promise<void> = Promise.resolve();
+  failure: unknown;
+  /** Appends and lists that were begun. */
+  begun = 0;
+
+  log(account: string): NumberedEntry[] {
+    const log = this.#logs.get(account) ?? [];
+    this.#logs.set(account, log);
+    return log;
+  }
+
+  async append(batch: AppendBatch): Promise<Receipt> {
+    this.begun++;
+    await this.gate;
+    if (this.failure !== undefined) throw this.failure;
+    const key = batch.idempotency && `${batch.account} ${batch.idempotency.key}`;
+    const before = key === undefined ? undefined : this.#keys.get(key);
+    if (before !== undefined) {
+      if (before.digest !== batch.idempotency?.digest) throw new TaishiError("idempotency-conflict");
+      return { ...before.receipt, duplicates: before.receipt.accepted };
+    }
+    this.batches.push(batch);
+    const log = this.log(batch.account);
+    const first = log.length;
+    let start = 0;
+    for (const end of batch.ends) {
+      const head = Buffer.from(batch.heads.subarray(start, end)).toString();
+      log.push({ ...parseEntry(Buffer.from(head + entryTail(received))), seq: log.length });
+      start = end;
+    }
+    const { account } = batch;
+    const accepted = batch.ends.length;
+    const receipt = { account, accepted, duplicates: 0, first, last: log.length - 1, treeSize: log.length };
+    if (key !== undefined) this.#keys.set(key, { digest: batch.idempotency!.digest, receipt });
+    return receipt;
+  }
+
+  async list({ filter, order, window }: ListRequest): Promise<Page> {
+    this.begun++;
+    await this.gate;
+    if (this.failure !== undefined) throw this.failure;
+    const log = this.log(filter.account);
+    const has = <T>(list: readonly T[] | undefined, item: T): boolean => list === undefined || list.includes(item);
+    const matches = log.filter(
+      ({ event }) =>
+        has(filter.kinds, event.kind) &&
+        has(filter.types, event.type) &&
+        has(filter.risks, event.risk) &&
+        (filter.resourceType ?? event.resource.type) === event.resource.type &&
+        (filter.resourceId ?? event.resource.id) === event.resource.id &&
+        (filter.project === undefined || filter.project === event.resource.project) &&
+        event.time >= (filter.from ?? 0) &&
+        event.time < (filter.to ?? Number.POSITIVE_INFINITY),
+    );
+    const sign = order === "asc" ? 1 : -1;
+    const compare = (a: { time: number; seq: number }, b: { time: number; seq: number }): number =>
+      sign * (a.time - b.time || a.seq - b.seq);
+    const at = ({ seq, event: { time } }: NumberedEntry) => ({ time, seq });
+    matches.sort((a, b) => compare(at(a), at(b)));
+    const rest =
+      "offset" in window
+        ? matches.slice(window.offset)
+        : matches.filter((entry) => compare(at(entry), window.after) > 0);
+    return { total: matches.length, size: log.length, entries: rest.slice(0, window.limit) };
+  }
+
+  async entry(account: string, seq: number): Promise<NumberedEntry | undefined> {
+    return this.log(account)[seq];
+  }
+}
+
+export const callers = {
+  admin: { account: "2100000001", accessKey: "AKadmin", role: "admin", operator: true },
+  writer: { account: "2100000001", accessKey: "AKwriter", role: "writer", operator: false },
+  auditor: { account: "2100000001", accessKey: "AKauditor", role: "auditor", operator: false },
+  other: { account: "2100000002", accessKey: "AKother", role: "admin", operator: false },
+} as const satisfies Record<string, Caller>;
+export type Name = keyof typeof callers;
+
+const keyring: Pick<Keyring, "byToken"> = {
+  byToken: (token) => (Object.hasOwn(callers, token) ? callers[token as Name] : undefined),
+};
+
+/** The toy scheme: "TOY Credential=<name>, Signature=<sha256 of name, target and body>". */
+export function toySignature(name: Name, target: string, body: string | Uint8Array): string {
+  return `TOY Credential=${name}, Signature=${hash("sha256", Buffer.concat([Buffer.from(name + target), Buffer.from(body)]), "hex")}`;
+}
+
+function toyName(header: string | undefined): Name {
+  const name = /Credential=(\w+)/.exec(header ?? "")?.[1] ?? "";
+  if (!Object.hasOwn(callers, name)) throw new TaishiError("unknown-key", undefined, { subject: name });
+  return name as Name;
+}
+
+/** Shapes as little as a test needs to tell whose answer it is, and tells what it was given. */
+export class ToyGateway implements Gateway {
+  readonly requests: Request[] = [];
+
+  async handle(request: Request): Promise<Response> {
+    this.requests.push(request);
+    if (request.target.includes("Action=Fail")) throw new Error("broken");
+    const { method, target, address, hosts } = request;
+    return {
+      status: 200,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ method, target, address, hosts, bytes: request.body.length }),
+    };
+  }
+
+  error(error: TaishiError): Response {
+    return {
+      status: error.status,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ResponseMetadata: { Error: { Code: error.code } } }),
+    };
+  }
+}
+
+export interface House extends AsyncDisposable {
+  readonly server: Server;
+  readonly ledger: MemoryLedger;
+  readonly gateway: ToyGateway;
+  readonly port: number;
+  readonly url: string;
+}
+
+/** A server on a port of its own, closed at the end of the test. */
+export async function openHouse(options: Partial<ServerOptions> = {}): Promise<House> {
+  const ledger = new MemoryLedger();
+  const gateway = new ToyGateway();
+  const server = await createServer({
+    appender: ledger,
+    queries: ledger,
+    keyring,
+    isSigned: (headers) => headers.authorization?.startsWith("TOY ") === true,
+    precheck: (headers) => void toyName(headers.authorization),
+    verify: (request) => {
+      const name = toyName(request.headers.authorization);
+      if (request.headers.authorization !== toySignature(name, request.target, request.body))
+        throw new TaishiError("signature-mismatch");
+      return callers[name];
+    },
+    gateway,
+    rateLimit: { take: () => true },
+    health: () => ({ ready: true, index: { covered: 3, size: 3 } }),
+    metricsSources: [],
+    clock: { now: () => received },
+    log: createLog("silent"),
+    version: "0.0.0-test",
+    trustedProxies: [],
+    challenges: ["Bearer", "TOY"],
+    ...options,
+  });
+  const { port } = await server.listen("127.0.0.1", 0);
+  const scheme = options.tls === undefined ? "http" : "https";
+  return {
+    server,
+    ledger,
+    gateway,
+    port,
+    url: `${scheme}://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
+
+export function sampleEvent(members: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    kind: "security",
+    time: "2024-09-29T11:38:34Z",
+    resource: { type: "endpoint", id: "ep-20241107-1" },
+    type: "SshLogin",
+    risk: "Medium",
+    contents: [{ key: "Tag", value: "Unknown" }],
+    ...members,
+  };
+}
+
+export interface PostOptions {
+  readonly as?: Name;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An append of a body as it is, JSON unless the headers say otherwise. */
+export function post(house: House, body: string | Uint8Array, { as = "writer", headers = {} }: PostOptions = {}) {
+  return fetch(`${house.url}/api/v1/events`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${as}`, "content-type": "application/json", ...headers },
+    body: typeof body === "string" ? body : Buffer.from(body),
+  });
+}
+
+export function get(house: House, target: string, as: Name = "auditor"): Promise<globalThis.Response> {
+  return fetch(house.url + target, { headers: { authorization: `Bearer ${as}` } });
+}
+
+/** The problem that an answer holds, after checking what all problems have in common. */
+export async function problemOf(answer: globalThis.Response): Promise<Record<string, unknown>> {
+  assert.equal(answer.headers.get("content-type"), "application/problem+json");
+  assert.equal(answer.headers.get("x-content-type-options"), "nosniff");
+  const problem = (await answer.json()) as Record<string, unknown>;
+  assert.equal(problem.status, answer.status);
+  assert.equal(problem.type, `/errors#${problem.code}`);
+  assert.match(String(problem.requestId), /^[0-9a-f]{32}$/);
+  assert.equal(problem.requestId, answer.headers.get("x-request-id"));
+  return problem;
+}
+
+/** A bare connection that remembers what came. */
+export class Wire {
+  readonly #socket;
+  #text = "";
+  readonly closed: Promise<void>;
+
+  constructor(port: number) {
+    this.#socket = connect(port, "127.0.0.1");
+    this.#socket.on("data", (piece) => {
+      this.#text += piece.toString("latin1");
+    });
+    this.#socket.on("error", () => {});
+    this.closed = new Promise((resolve) => this.#socket.once("close", () => resolve()));
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  get answers(): number {
+    return this.#text.split(/HTTP\/1\.1 (?!100)/).length - 1;
+  }
+
+  send(text: string | Uint8Array): void {
+    this.#socket.write(text);
+  }
+
+  /** Resolves when what came matches; rejects when the connection ends before. */
+  async until(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.#text)) {
+      if (this.#socket.closed) throw new Error(`closed before ${pattern}: ${this.#text.slice(0, 500)}`);
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#socket.off("data", wake).off("close", wake);
+          resolve();
+        };
+        this.#socket.on("data", wake).on("close", wake);
+      });
+    }
+  }
+
+  /** Sends everything before looking at any answer, as simple clients do. */
+  async sendAll(pieces: Iterable<Uint8Array>): Promise<void> {
+    this.#socket.pause();
+    for (const piece of pieces)
+      if (!this.#socket.write(piece) && !this.#socket.destroyed)
+        await new Promise<void>((resolve) => {
+          const wake = (): void => {
+            this.#socket.off("drain", wake).off("close", wake);
+            resolve();
+          };
+          this.#socket.on("drain", wake).on("close", wake);
+        });
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,118 @@
+// GET /api/v1/events and /api/v1/events/{seq}: reading back what was appended. An answer is complete as of `size`
+// entries of the caller's log (I5, I6), and only ever of the caller's log (I7).
+import { Type } from "typebox";
+import { TaishiError } from "../errors.ts";
+import { kinds, risks } from "../event/event.ts";
+import { formatMillis } from "../event/time.ts";
+import type { NumberedEntry, Queries } from "../query/query.ts";
+import { writeCursor } from "./cursor.ts";
+import { listParameters, readListQuery } from "./list-query.ts";
+import type { Route } from "./route.ts";
+
+const sequenceNumber = Type.Integer({ minimum: 0, description: "Zero-based number in the account's log." });
+const instant = (description: string) => Type.String({ format: "date-time", description });
+
+export const StoredEvent = Type.Object(
+  {
+    seq: sequenceNumber,
+    received: instant("When the service took it in; never decreases within a log."),
+    kind: Type.Union(kinds.map((kind) => Type.Literal(kind))),
+    time: instant("When it happened."),
+    resource: Type.Object({ type: Type.String(), id: Type.String(), project: Type.Optional(Type.String()) }),
+    type: Type.String(),
+    risk: Type.Union(risks.map((risk) => Type.Literal(risk))),
+    contents: Type.Array(Type.Object({ key: Type.String(), value: Type.String() })),
+    detail: Type.Optional(Type.String()),
+    parser: Type.Optional(
+      Type.Object(
+        { name: Type.String(), version: Type.String() },
+        { description: "What read the record, where the event came from a source." },
+      ),
+    ),
+    raw: Type.Optional(Type.String({ description: "The record as received." })),
+    rawBase64: Type.Optional(Type.String({ description: "The same where it is not UTF-8." })),
+  },
+  { $id: "StoredEvent", description: "An event as it is kept, with its number." },
+);
+
+const EventPage = Type.Object(
+  {
+    events: Type.Array(StoredEvent),
+    next: Type.Union([Type.String(), Type.Null()], { description: "Give it as `cursor` to go on; null at the end." }),
+    total: Type.Integer({ minimum: 0, description: "Exact number of all matches, on whatever page." }),
+    size: Type.Integer({ minimum: 0, description: "Entries of the log that the answer covers." }),
+  },
+  { $id: "EventPage" },
+);
+
+export function listRoute(queries: Queries): Route {
+  return {
+    method: "GET",
+    path: "/api/v1/events",
+    act: "read",
+    bodyLimit: 0,
+    operationId: "listEvents",
+    summary: "List events by filter",
+    description: "Complete as of `size` entries, which include everything acknowledged before the request.",
+    parameters: listParameters,
+    answer: EventPage,
+    handle: async ({ caller, query }) => {
+      const request = readListQuery(query, caller.account);
+      const { limit } = request.window;
+      // One more than asked for tells whether there is a next page.
+      const page = await queries.list({ ...request, window: { ...request.window, limit: limit + 1 } });
+      const entries = page.entries.slice(0, limit);
+      const last = entries.at(-1);
+      const next =
+        last === undefined || page.entries.length <= limit
+          ? null
+          : writeCursor(request, { time: last.event.time, seq: last.seq });
+      return JSON.stringify({ events: entries.map(storedEvent), next, total: page.total, size: page.size });
+    },
+  };
+}
+
+export function entryRoute(queries: Queries): Route {
+  return {
+    method: "GET",
+    path: "/api/v1/events/{seq}",
+    act: "read",
+    bodyLimit: 0,
+    operationId: "getEvent",
+    summary: "Get one event by its number",
+    parameters: [{ name: "seq", in: "path", required: true, schema: sequenceNumber }],
+    answer: StoredEvent,
+    errors: [404],
+    handle: async ({ caller, path, query }) => {
+      refuseParameters(query);
+      const text = path.seq ?? "";
+      const seq = Number(text);
+      if (!/^(?:0|[1-9]\d*)$/.test(text) || !Number.isSafeInteger(seq))
+        throw new TaishiError("invalid-parameter", "seq: must be a whole number from 0", { field: "seq" });
+      const entry = await queries.entry(caller.account, seq);
+      if (entry === undefined) throw new TaishiError("not-found", `the log has no event ${seq}`, { field: "seq" });
+      return JSON.stringify(storedEvent(entry));
+    },
+  };
+}
+
+/** For routes that take none. @throws TaishiError invalid-parameter naming the first */
+export function refuseParameters(query: URLSearchParams): void {
+  for (const name of query.keys()) {
+    const field = name.slice(0, 64);
+    throw new TaishiError("invalid-parameter", `${field}: is not a known parameter`, { field });
+  }
+}
+
+function storedEvent({ seq, received, event, parser, raw, rawBase64 }: NumberedEntry): Record<string, unknown> {
+  // Members that are undefined are not printed.
+  return {
+    seq,
+    received: formatMillis(received),
+    ...event,
+    time: formatMillis(event.time),
+    parser,
+    raw,
+    rawBase64,
+  };
+}

@@ -1,0 +1,49 @@
+// What a route of the own API is: its place, who may use it, its words in the OpenAPI document, and its handler, side by
+// side. server.ts mounts a list of them and openapi.ts prints the same list, so neither can know one the other does not.
+import type { TSchema } from "typebox";
+import type { Act } from "../identity/caller.ts";
+import type { Authenticated } from "./authenticate.ts";
+import type { BodyLease } from "./body.ts";
+
+/** A request of the own API after its caller was admitted. */
+export interface Call extends Authenticated {
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Path parameters, percent-decoded. */
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** The body as it is on the wire; counted against the lease. */
+  readonly body: () => Promise<Buffer>;
+  readonly lease: BodyLease;
+}
+
+export interface RouteParameter {
+  readonly name: string;
+  readonly in: "query" | "path" | "header";
+  readonly required?: boolean;
+  readonly schema: TSchema;
+  readonly description?: string;
+}
+
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** As in OpenAPI, e.g. "/api/v1/events/{seq}". */
+  readonly path: string;
+  /** Absent where any key will do. */
+  readonly act?: Act;
+  /** Bytes of a body as sent; 0 where there is none to send. */
+  readonly bodyLimit: number;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly parameters?: readonly RouteParameter[];
+  /** Media type to schema. */
+  readonly requestBody?: Readonly<Record<string, TSchema>>;
+  /** The 200 answer. */
+  readonly answer: TSchema;
+  /** What goes wrong here, beside what can everywhere. */
+  readonly errors?: readonly number[];
+  /** Checked before anything of the body is read. @throws TaishiError */
+  readonly precheck?: (headers: Call["headers"]) => void;
+  /** Resolves to the JSON text of the 200 answer. @throws TaishiError */
+  handle(call: Call): Promise<string>;
+}

@@ -1,0 +1,291 @@
+// The HTTP server: assembles routes, limits, TLS and the orderly stop on Fastify, and gives every error the form of its
+// path. It is given the cloud APIs as one gateway at "/" and knows no dialect. Never parses or buffers a body by itself:
+// handlers ask for theirs (body.ts), after the caller was admitted.
+import { randomBytes } from "node:crypto";
+import https from "node:https";
+import type { AddressInfo } from "node:net";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import type { Clock } from "../clock.ts";
+import { asTaishiError, Fatal, TaishiError } from "../errors.ts";
+import type { Request, Response } from "../exchange.ts";
+import type { Caller, Keyring } from "../identity/caller.ts";
+import type { Appender } from "../ledger/port.ts";
+import type { Log } from "../log.ts";
+import type { Queries } from "../query/query.ts";
+import { appendRoute } from "./append-route.ts";
+import { type Authenticated, authenticate, type Credentials, type RateLimiter, readBody } from "./authenticate.ts";
+import { announcesBody, BodyBudget, readWire } from "./body.ts";
+import { type HealthReport, livenessResponse, readinessResponse } from "./health.ts";
+import { defaultLimits, type Limits } from "./limits.ts";
+import { Connections, listener, refuseMalformed, type TlsFiles } from "./listener.ts";
+import { Metrics, type MetricsSource } from "./metrics.ts";
+import { openapiDocument } from "./openapi.ts";
+import { errorForm, huaweiResponse, problemResponse } from "./problem.ts";
+import { entryRoute, listRoute } from "./read-routes.ts";
+import type { Route } from "./route.ts";
+import { lingering } from "./unread-body.ts";
+import { whoamiRoute } from "./whoami-route.ts";
+import { headersOf, pathOf, queryOf, targetOf, wireRequest } from "./wire-request.ts";
+
+/** The cloud APIs at the root path. */
+export interface Gateway {
+  handle(request: Request): Promise<Response>;
+  /** An error in the gateway's form; of a request that was never complete only parts are known. */
+  error(error: TaishiError, request: Partial<Request>): Response;
+}
+
+export interface ServerOptions {
+  readonly appender: Appender;
+  readonly queries: Queries;
+  readonly keyring: Pick<Keyring, "byToken">;
+  /** Verifies a signed request of the own API. @throws TaishiError */
+  readonly verify: (request: Request) => Caller;
+  readonly precheck?: (headers: Request["headers"], target: string) => void;
+  readonly isSigned: (headers: Request["headers"], target: string) => boolean;
+  readonly gateway: Gateway;
+  readonly rateLimit: RateLimiter;
+  readonly health: () => HealthReport;
+  readonly metricsSources: readonly MetricsSource[];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly version: string;
+  readonly limits?: Partial<Limits>;
+  readonly tls?: TlsFiles;
+  /** Addresses and CIDR ranges whose X-Forwarded-* is believed. */
+  readonly trustedProxies: readonly string[];
+  /** Schemes named in WWW-Authenticate; "Bearer" alone where absent. */
+  readonly challenges?: readonly string[];
+  /** Told when a handler finds that state is unknown; the process must stop. */
+  readonly onFatal?: (fatal: Fatal) => void;
+}
+
+export interface Server {
+  /** The routes of the own API, as mounted. */
+  readonly routes: readonly Route[];
+  /** @returns where it listens; port 0 picks one */
+  listen(host: string, port: number): Promise<AddressInfo>;
+  /** For new connections. @throws where the files are no certificate and key; the old ones stay */
+  reloadTls(tls: TlsFiles): void;
+  /** Refuses what is new, lets what is in flight end (bounded), then closes every connection. */
+  close(): Promise<void>;
+}
+
+/** A server that is ready to listen. @throws Error on a certificate or a proxy range that cannot be read */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const limits: Limits = { ...defaultLimits, ...options.limits };
+  const budget = new BodyBudget(limits.bufferedBytes);
+  const connections = new Connections();
+  const metrics = new Metrics([
+    ...options.metricsSources,
+    {
+      name: "taishi_http_buffered_body_bytes",
+      help: "Bytes of request bodies held now.",
+      read: () => budget.held,
+    },
+    {
+      name: "taishi_http_requests_in_flight",
+      help: "Requests whose answer has not ended.",
+      read: () => connections.inFlight,
+    },
+  ]);
+  const challenges = options.challenges ?? ["Bearer"];
+  const routes = [
+    appendRoute(options.appender, limits, (events, bytes) => metrics.appended(events, bytes)),
+    listRoute(options.queries),
+    entryRoute(options.queries),
+    whoamiRoute(),
+  ];
+
+  const app = fastify({
+    serverFactory: (handler) => listener(options.tls, limits, connections, handler),
+    trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
+    logger: false,
+    genReqId: () => randomBytes(16).toString("hex"),
+    return503OnClosing: false,
+    clientErrorHandler: refuseMalformed,
+    frameworkErrors: (error, request, reply) => fail(error, request as FastifyRequest, reply as FastifyReply),
+    exposeHeadRoutes: false,
+    rewriteUrl: ({ url = "/" }) => originForm(url),
+    routerOptions: { maxParamLength: 256 },
+  }) as unknown as FastifyInstance;
+
+  const send = (request: FastifyRequest, reply: FastifyReply, response: Response): FastifyReply => {
+    reply.code(response.status);
+    // Answers are about accounts; nothing on the way may keep them.
+    reply.headers({ "x-content-type-options": "nosniff", "cache-control": "no-store", "x-request-id": request.id });
+    reply.headers(response.headers);
+    const body = typeof response.body === "string" ? Buffer.from(response.body) : asBuffer(response.body);
+    const rest = lingering(request.raw, body, limits);
+    if (rest === undefined) return reply.send(body);
+    return reply.headers({ connection: "close", "content-length": String(body.length) }).send(rest);
+  };
+
+  const fail = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const error = fromFramework(thrown);
+    if (error.code === "internal") {
+      options.log.error({ requestId: request.id, method: request.method, err: error.cause }, "a request failed");
+      if (error.cause instanceof Fatal) options.onFatal?.(error.cause);
+    }
+    const path = pathOf(targetOf(request));
+    const form = errorForm(path);
+    if (form === "problem") return send(request, reply, problemResponse(error, { requestId: request.id, challenges }));
+    if (form === "huawei") return send(request, reply, huaweiResponse(error));
+    return send(request, reply, options.gateway.error(error, wireRequest(request, new Uint8Array())));
+  };
+
+  // Bodies are left on the wire for the handlers.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  app.setErrorHandler((error, request, reply) => fail(error, request, reply));
+  app.setNotFoundHandler((request, reply) => fail(notFound(request), request, reply));
+  app.addHook("onRequest", async () => {
+    if (connections.closing) throw new TaishiError("shutting-down", undefined, { retryAfter: 1 });
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    metrics.request(request.method, request.routeOptions.url ?? "other", reply.statusCode, reply.elapsedTime / 1000);
+  });
+
+  const credentials: Credentials = options;
+  for (const route of routes)
+    app.route({
+      method: route.method,
+      url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+      handler: async (request, reply) => {
+        const lease = budget.lease();
+        try {
+          const { bodyLimit, act } = route;
+          const context = { credentials, limits, lease, bodyLimit, ...(act === undefined ? {} : { act }) };
+          const authenticated: Authenticated = await authenticate(request, context);
+          const headers = headersOf(request);
+          route.precheck?.(headers);
+          const body = await route.handle({
+            ...authenticated,
+            headers,
+            path: request.params as Record<string, string>,
+            query: new URLSearchParams(queryOf(targetOf(request))),
+            body: async () => readBody(request, authenticated, context),
+            lease,
+          });
+          return send(request, reply, { status: 200, headers: jsonType, body });
+        } finally {
+          lease.release();
+        }
+      },
+    });
+
+  const gateway = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    if (wantsConsole(request))
+      return send(request, reply, { status: 302, headers: { location: "/console/" }, body: "" });
+    const lease = budget.lease();
+    try {
+      const body = announcesBody(request.raw)
+        ? await readWire(request.raw, { limit: limits.gatewayBytes, idleTimeout: limits.bodyIdleTimeout, lease })
+        : Buffer.alloc(0);
+      return send(request, reply, await options.gateway.handle(wireRequest(request, body)));
+    } finally {
+      lease.release();
+    }
+  };
+  app.route({ method: [...app.supportedMethods], url: "/", handler: gateway });
+
+  const document = JSON.stringify(openapiDocument(routes, options.version));
+  const plain: Readonly<Record<string, () => Response | Promise<Response>>> = {
+    "/openapi.json": () => ({ status: 200, headers: jsonType, body: document }),
+    "/healthz": () => livenessResponse(options.clock),
+    "/readyz": () => readinessResponse(options.health()),
+    "/metrics": async () => ({
+      status: 200,
+      headers: { "content-type": metrics.contentType },
+      body: await metrics.text(),
+    }),
+  };
+  for (const [url, answer] of Object.entries(plain))
+    app.route({ method: "GET", url, handler: async (request, reply) => send(request, reply, await answer()) });
+
+  refuseOtherMethods(
+    app,
+    [
+      ...routes.map(({ path, method }) => ({ path, method })),
+      ...Object.keys(plain).map((path) => ({ path, method: "GET" })),
+    ],
+    fail,
+  );
+  await app.ready();
+
+  return {
+    routes,
+    listen: async (host, port) => {
+      await app.listen({ host, port });
+      return app.server.address() as AddressInfo;
+    },
+    reloadTls: (tls) => {
+      if (app.server instanceof https.Server) app.server.setSecureContext({ cert: tls.cert, key: tls.key });
+    },
+    close: async () => {
+      connections.closing = true;
+      const closed = app.close();
+      await connections.quiet(limits.closeGrace);
+      connections.destroy();
+      await closed;
+      metrics.close();
+    },
+  };
+}
+
+const jsonType = { "content-type": "application/json; charset=utf-8" } as const;
+
+/** Known paths with a method they do not have: 405 with Allow, in the form of the path. */
+function refuseOtherMethods(
+  app: FastifyInstance,
+  known: readonly { readonly path: string; readonly method: string }[],
+  fail: (error: TaishiError, request: FastifyRequest, reply: FastifyReply) => FastifyReply,
+): void {
+  for (const [path, places] of Map.groupBy(known, ({ path }) => path)) {
+    const allowed = places.map(({ method }) => method);
+    const others = app.supportedMethods.filter((method) => !allowed.includes(method));
+    app.route({
+      method: others,
+      url: path.replaceAll(/\{(\w+)\}/g, ":$1"),
+      handler: async (request, reply) => {
+        reply.header("allow", allowed.join(", "));
+        return fail(new TaishiError("method-not-allowed"), request, reply);
+      },
+    });
+  }
+}
+
+function notFound(request: FastifyRequest): TaishiError {
+  const path = pathOf(targetOf(request));
+  return path === "/"
+    ? new TaishiError("method-not-allowed")
+    : new TaishiError("not-found", `no such path: ${path.slice(0, 200)}`);
+}
+
+/** Fastify's own refusals in our words. */
+function fromFramework(thrown: unknown): TaishiError {
+  const { code, statusCode } = (thrown ?? {}) as { code?: string; statusCode?: number };
+  if (thrown instanceof TaishiError || statusCode === undefined || statusCode >= 500) return asTaishiError(thrown);
+  if (statusCode === 415)
+    return new TaishiError("unsupported-media-type", "the Content-Type cannot be read", { field: "Content-Type" });
+  if (code === "FST_ERR_BAD_URL") return new TaishiError("not-found", "the path is not valid percent-encoding");
+  if (statusCode === 404 || statusCode === 414) return new TaishiError("not-found");
+  return new TaishiError("malformed-body", "the request cannot be read");
+}
+
+/** A person's browser at the root path. */
+function wantsConsole(request: FastifyRequest): boolean {
+  if (request.method !== "GET" || new URLSearchParams(queryOf(targetOf(request))).has("Action")) return false;
+  return /(?:^|,)\s*text\/html\s*(?:[;,]|$)/i.test(request.headers.accept ?? "");
+}
+
+/** RFC 9112 §3.2.2: a server must take the absolute form of a target too. */
+function originForm(target: string): string {
+  const authority = /^https?:\/\/[^/?#]*/i.exec(target)?.[0];
+  if (authority === undefined) return target;
+  const rest = target.slice(authority.length);
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
