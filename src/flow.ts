@@ -78,7 +78,11 @@ export async function serve(config: Config, options: ServeOptions): Promise<Serv
       });
   }, tickMs);
 
+  const limit = config.rateLimit;
+  const rateLimit =
+    limit === undefined ? { take: () => true as const } : new RateLimit({ rate: limit, burst: limit, clock });
   const gateway = createGateway({
+    rateLimit,
     actions: [listAuditLogsAction(queries)],
     keyring: identity,
     clock,
@@ -89,7 +93,6 @@ export async function serve(config: Config, options: ServeOptions): Promise<Serv
   });
   const size = (): number => [...ledger.sizes.values()].reduce((sum, entries) => sum + entries, 0);
   const signed = (): number => logs.reduce((sum, { checkpoint }) => sum + (checkpoint?.size ?? 0), 0);
-  const limit = config.rateLimit;
   const server = await createServer({
     appender: ledger,
     queries,
@@ -99,9 +102,10 @@ export async function serve(config: Config, options: ServeOptions): Promise<Serv
     isSigned: (headers, target) => isSigned({ method: "POST", headers, target }),
     gateway: {
       handle: gateway,
+      admit: (head) => gateway.admit(head),
       error: (error) => errorResponse(error, { requestId: newRequestId(clock.now()) }),
     },
-    rateLimit: limit === undefined ? { take: () => true } : new RateLimit({ rate: limit, burst: limit, clock }),
+    rateLimit,
     health: () => ({
       ready: progress.covered >= progress.size && !disk.below,
       index: { covered: progress.covered, size: progress.size },

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --disable-warning=ExperimentalWarning --max-semi-space-size=16
 // The program `taishi`: finds the command, runs it, and turns what it throws into a message, a hint and an exit code:
 // 0 done, 1 it failed or found something wrong, 2 the command line itself is wrong.
 import { Command, CommanderError } from "commander";

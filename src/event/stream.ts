@@ -64,11 +64,27 @@ export interface FactBatch {
   readonly keys: readonly string[];
 }
 
+/** Facts of events as they come by, for those who do not keep the events. */
+export class FactList {
+  readonly #times: number[] = [];
+  readonly #keys: string[] = [];
+
+  get length(): number {
+    return this.#keys.length;
+  }
+
+  add(event: Event): void {
+    this.#times.push(event.time);
+    this.#keys.push(streamKey(event));
+  }
+
+  finish(): FactBatch {
+    return { times: Float64Array.from(this.#times), keys: this.#keys };
+  }
+}
+
 export function factsOf(events: readonly Event[]): FactBatch {
-  const times = new Float64Array(events.length);
-  const keys = events.map((event, i) => {
-    times[i] = event.time;
-    return streamKey(event);
-  });
-  return { times, keys };
+  const facts = new FactList();
+  for (const event of events) facts.add(event);
+  return facts.finish();
 }

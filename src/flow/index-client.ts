@@ -29,7 +29,11 @@ export class IndexClient implements Queries {
     size: (account: string) => number,
     onFatal: (error: Fatal) => void,
   ): Promise<IndexClient> {
-    const worker = new Worker(threadUrl("index-thread"), { workerData: input, name: "index" });
+    const worker = new Worker(threadUrl("index-thread"), {
+      workerData: input,
+      name: "index",
+      resourceLimits: { maxYoungGenerationSizeMb: 24 },
+    });
     const { calls } = await ThreadCalls.start(worker, onFatal);
     return new IndexClient(calls, size);
   }

@@ -33,7 +33,11 @@ export class LedgerClient implements Appender {
 
   /** @throws Fatal where the ledger must not be served (I2) */
   static async start(input: WriterInput, onFatal: (error: Fatal) => void): Promise<LedgerClient> {
-    const worker = new Worker(threadUrl("writer-thread"), { workerData: input, name: "writer" });
+    const worker = new Worker(threadUrl("writer-thread"), {
+      workerData: input,
+      name: "writer",
+      resourceLimits: { maxYoungGenerationSizeMb: 12 },
+    });
     const { calls, ready } = await ThreadCalls.start<{ service: string; logs: readonly LogStatus[] }>(worker, onFatal);
     return new LedgerClient(calls, ready);
   }
@@ -110,9 +114,9 @@ export class LedgerClient implements Appender {
   }
 }
 
-/** The bytes in a buffer of their own, which can be moved to another thread. */
+/** The bytes in a buffer that can be moved to another thread: not one that is shared with others, as Node's pool is. */
 function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes.byteLength === bytes.buffer.byteLength && bytes.buffer instanceof ArrayBuffer
-    ? new Uint8Array(bytes.buffer)
-    : new Uint8Array(bytes);
+  const { buffer, byteLength, byteOffset } = bytes;
+  const mostlyOurs = byteOffset === 0 && buffer.byteLength <= 2 * byteLength && buffer.byteLength !== Buffer.poolSize;
+  return mostlyOurs && buffer instanceof ArrayBuffer ? new Uint8Array(buffer, 0, byteLength) : new Uint8Array(bytes);
 }

@@ -4,7 +4,7 @@
 import { canonicalJson } from "../event/canonical.ts";
 import { blobReferences, maxEntryBytes, parseEntry } from "../event/entry.ts";
 import { equalBytes, toHex, type VerifierKey } from "../merkle/note.ts";
-import { leafHash, TreeEdge } from "../merkle/tree.ts";
+import { digest, leafHash, TreeEdge } from "../merkle/tree.ts";
 import { bundleWidth } from "./bundle.ts";
 import { sha256, verifyCheckpoint } from "./signer.ts";
 import type { CheckpointRow, LedgerReader, LogRow } from "./store.ts";
@@ -146,10 +146,10 @@ class LogPass {
 
 function checkBlobs(reader: LedgerReader, problems: Problem[]): number {
   let blobs = 0;
-  for (const digest of reader.blobs()) {
+  for (const name of reader.blobs()) {
     blobs++;
-    if (toHex(sha256(reader.blob(digest))) !== digest)
-      problems.push({ account: "", what: `the blob ${digest} has other content than its name says` });
+    if (toHex(digest(sha256, reader.blob(name))) !== name)
+      problems.push({ account: "", what: `the blob ${name} has other content than its name says` });
   }
   return blobs;
 }

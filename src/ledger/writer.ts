@@ -13,7 +13,7 @@ import type { TileNode, TreeEdge } from "../merkle/tree.ts";
 import type { Anchor } from "./anchor.ts";
 import { bundleWidth, encodeBundle } from "./bundle.ts";
 import type { HeadBatch, Receipt } from "./port.ts";
-import { type CheckpointSigner, sha256 } from "./signer.ts";
+import type { CheckpointSigner } from "./signer.ts";
 import { type CheckpointRow, LedgerReader, type LogRow } from "./store.ts";
 import { verifyHead } from "./verify-head.ts";
 
@@ -21,6 +21,7 @@ const receiptLifeMs = 7 * 24 * 3_600_000;
 const idleCheckpointMs = 60_000;
 const hourMs = 3_600_000;
 const sqliteFull = 13;
+const arenaBytes = 4 * 1024 * 1024;
 /** Logs kept open for appending, and idle logs signed again in one go: bounds on memory and on a pause. */
 const maxOpenLogs = 512;
 const maxIdleSigned = 200;
@@ -65,6 +66,9 @@ export class LedgerWriter {
   readonly #logs = new Map<string, Log>();
   readonly #sql: Record<keyof typeof statements, StatementSync>;
   #receiptsSwept = 0;
+  /** Where the entries of one group are put together; used again by the next. */
+  #arena = new Uint8Array(0);
+  #arenaUsed = 0;
 
   /**
    * Verifies every log's head before the first append (I2).
@@ -108,6 +112,7 @@ export class LedgerWriter {
   /** Appends a group of batches in one transaction with one fsync; outcome i belongs to batch i. */
   append(batches: readonly HeadBatch[]): readonly Outcome[] {
     const touched = new Set<Log>();
+    this.#arenaUsed = 0;
     try {
       return this.#commit(() => {
         const outcomes = batches.map((batch) => this.#stage(batch, touched));
@@ -199,12 +204,12 @@ export class LedgerWriter {
   #extend(log: Log, batch: HeadBatch): void {
     const fixedTail = Buffer.from(entryTail(log.received));
     const open = this.#open(log);
-    // One buffer for the whole batch; a zero byte before each entry makes the leaf's hash input without a copy (I3).
     const room = batch.heads.length + batch.ends.length * (1 + fixedTail.length + (log.salted ? 48 : 0));
-    const buffer = Buffer.allocUnsafeSlow(room);
+    const buffer = this.#reserve(room);
     let at = 0;
     let from = 0;
     for (const end of batch.ends) {
+      // A zero byte before each entry makes it its leaf's hash input without another copy (I3).
       const start = at;
       buffer[at++] = 0;
       buffer.set(batch.heads.subarray(from, end), at);
@@ -215,7 +220,7 @@ export class LedgerWriter {
       at += tail.length;
       if (at - start - 1 > maxEntryBytes) throw new RangeError("an entry above 65,535 bytes reached the writer");
       open.tail.push(buffer.subarray(start + 1, at));
-      this.#grow(log, open, open.edge.append(sha256(buffer.subarray(start, at))));
+      this.#grow(log, open, open.edge.appendPrefixed(buffer.subarray(start, at)));
     }
     log.size = open.edge.size;
   }
@@ -235,8 +240,20 @@ export class LedgerWriter {
     for (; open.tailRows < open.tail.length; open.tailRows++)
       this.#sql.insertEntry.run(log.id, from + open.tailRows, open.tail[open.tailRows]!);
     this.#sql.updateLog.run(log.size, log.received, log.id);
-    // Slices of a batch's buffer would keep all of it alive.
-    open.tail = open.tail.map((entry) => (entry.buffer.byteLength > 2 * entry.length ? Uint8Array.from(entry) : entry));
+    // What is kept must leave the arena before the next group is put there.
+    open.tail = open.tail.map((entry) => (entry.buffer.byteLength > entry.byteLength ? entry.slice() : entry));
+  }
+
+  /** Bytes of the arena for one batch; those of earlier batches of the group stay valid. */
+  #reserve(bytes: number): Uint8Array {
+    if (this.#arenaUsed + bytes > this.#arena.length) {
+      // An arena given up here lives on as long as entries of this group are in it.
+      this.#arena = new Uint8Array(Math.max(bytes, arenaBytes));
+      this.#arenaUsed = 0;
+    }
+    const part = this.#arena.subarray(this.#arenaUsed, this.#arenaUsed + bytes);
+    this.#arenaUsed += bytes;
+    return part;
   }
 
   /** I8: the first receipt again for a repeated append; a refusal where the key was used for something else. */

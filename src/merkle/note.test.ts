@@ -3,9 +3,9 @@ import { createPublicKey, hash, verify } from "node:crypto";
 import { test } from "node:test";
 import { cosignatureBlob, formatCheckpoint, parseCheckpoint, parseCosignatureBlob } from "./checkpoint.ts";
 import { formatNote, formatVerifierKey, parseNote, parseVerifierKey, signaturesBy } from "./note.ts";
-import type { Sha256 } from "./tree.ts";
+import { digest, type Sha256 } from "./tree.ts";
 
-const sha256: Sha256 = (data) => hash("sha256", data, "buffer");
+const sha256: Sha256 = (data, into, at) => into.set(hash("sha256", data, "buffer"), at);
 // The example key and note of the C2SP signed-note specification.
 const vkey = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
 const text = "This is an example message.\n";
@@ -55,7 +55,7 @@ test("what is no note is refused", () => {
 });
 
 test("a checkpoint prints its three lines and parses again; other texts are refused", () => {
-  const root = sha256(Buffer.from("root"));
+  const root = digest(sha256, Buffer.from("root"));
   const body = formatCheckpoint({ origin: "log.example/1", size: 12, root });
   assert.equal(body, `log.example/1\n12\n${Buffer.from(root).toString("base64")}\n`);
   assert.deepEqual(parseCheckpoint(body).size, 12);

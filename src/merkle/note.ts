@@ -1,6 +1,6 @@
 // C2SP signed notes and the keys that sign them: a text, a blank line, and a line per signature. Pure; signing and
 // checking of bytes are handed in. Unknown signatures are kept and ignored, as the spec asks.
-import type { Sha256 } from "./tree.ts";
+import { digest, type Sha256 } from "./tree.ts";
 
 /** Signature types of C2SP signed-note and tlog-cosignature. */
 export const ed25519 = 0x01;
@@ -33,7 +33,7 @@ export function verifierKey(sha256: Sha256, name: string, type: number, publicKe
   hashed.set(label);
   hashed[label.length] = type;
   hashed.set(publicKey, label.length + 1);
-  return { name, type, publicKey, keyId: sha256(hashed).slice(0, 4) };
+  return { name, type, publicKey, keyId: digest(sha256, hashed).slice(0, 4) };
 }
 
 /** `name+hex8+base64(type || public key)` */

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
-import { edgeShape, leafHash, nodeHash, type Sha256, TreeEdge } from "./tree.ts";
+import { digest, edgeShape, leafHash, nodeHash, type Sha256, TreeEdge } from "./tree.ts";
 
-const sha256: Sha256 = (data) => hash("sha256", data, "buffer");
+const sha256: Sha256 = (data, into, at) => into.set(hash("sha256", data, "buffer"), at);
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
 /** RFC 6962 §2.1, written as it is defined. */
 function definedRoot(leaves: readonly Uint8Array[]): Uint8Array {
-  if (leaves.length === 0) return sha256(new Uint8Array(0));
+  if (leaves.length === 0) return digest(sha256, new Uint8Array(0));
   if (leaves.length === 1) return leaves[0]!;
   let split = 1;
   while (split * 2 < leaves.length) split *= 2;

@@ -1,37 +1,35 @@
 // The RFC 6962 Merkle tree, kept the way C2SP tlog-tiles lays it out: in tiles of 256. Pure: no I/O and no platform;
 // SHA-256 is handed in, so that the same code runs in a server, a browser and a verifier.
 
-/** SHA-256 of the bytes, 32 bytes. */
-export type Sha256 = (data: Uint8Array) => Uint8Array;
+/** Writes the SHA-256 of the bytes, 32 of them, into `into` at `at`. Into, because making an array per hash costs more. */
+export type Sha256 = (data: Uint8Array, into: Uint8Array, at: number) => void;
+
+const hashBytes = 32;
 
 /** Leaves (or nodes) per tile: the tree advances one level of storage per 8 levels of hashing. */
 export const tileWidth = 256;
+
+/** The SHA-256 of the bytes in an array of its own. */
+export function digest(sha256: Sha256, data: Uint8Array): Uint8Array {
+  const hash = new Uint8Array(hashBytes);
+  sha256(data, hash, 0);
+  return hash;
+}
 
 /** RFC 6962 §2.1: SHA-256(0x00 || entry). */
 export function leafHash(sha256: Sha256, entry: Uint8Array): Uint8Array {
   const prefixed = new Uint8Array(entry.length + 1);
   prefixed.set(entry, 1);
-  return sha256(prefixed);
+  return digest(sha256, prefixed);
 }
 
 /** RFC 6962 §2.1: SHA-256(0x01 || left || right). */
 export function nodeHash(sha256: Sha256, left: Uint8Array, right: Uint8Array): Uint8Array {
-  const prefixed = new Uint8Array(65);
+  const prefixed = new Uint8Array(1 + 2 * hashBytes);
   prefixed[0] = 1;
   prefixed.set(left, 1);
-  prefixed.set(right, 33);
-  return sha256(prefixed);
-}
-
-/** Root over hashes of equally high complete subtrees; their number is a power of two. */
-export function perfectRoot(sha256: Sha256, hashes: readonly Uint8Array[]): Uint8Array {
-  let row = hashes;
-  while (row.length > 1) {
-    const above: Uint8Array[] = [];
-    for (let i = 0; i < row.length; i += 2) above.push(nodeHash(sha256, row[i]!, row[i + 1]!));
-    row = above;
-  }
-  return row[0]!;
+  prefixed.set(right, 1 + hashBytes);
+  return digest(sha256, prefixed);
 }
 
 /** A complete subtree of 256^level leaves; `index` counts such subtrees from the left. Level 0 nodes are leaf hashes. */
@@ -41,6 +39,12 @@ export interface TileNode {
   readonly hash: Uint8Array;
 }
 
+/** The nodes of one tile, side by side as C2SP stores them. */
+interface Tile {
+  readonly hashes: Uint8Array;
+  count: number;
+}
+
 /**
  * The growing right edge of a tree: for each tile level the nodes of its last, not yet full tile. That is all that is
  * needed to append and to tell the root.
@@ -48,8 +52,10 @@ export interface TileNode {
 export class TreeEdge {
   readonly #sha256: Sha256;
   #size: number;
-  /** levels[k] holds floor(size / 256^k) mod 256 nodes. */
-  readonly #levels: Uint8Array[][];
+  /** Level k holds floor(size / 256^k) mod 256 nodes. */
+  readonly #levels: Tile[] = [];
+  readonly #row = new Uint8Array(tileWidth * hashBytes);
+  readonly #pair = new Uint8Array(1 + 2 * hashBytes).fill(1, 0, 1);
 
   /** @param levels nodes of the edge of a tree of `size` leaves, as edgeShape says */
   constructor(sha256: Sha256, size = 0, levels: readonly (readonly Uint8Array[])[] = []) {
@@ -58,7 +64,7 @@ export class TreeEdge {
       throw new RangeError(`these are not the edge nodes of a tree of ${size} leaves`);
     this.#sha256 = sha256;
     this.#size = size;
-    this.#levels = levels.map((nodes) => [...nodes]);
+    for (const [level, nodes] of levels.entries()) for (const hash of nodes) this.#push(level, hash);
   }
 
   get size(): number {
@@ -67,35 +73,70 @@ export class TreeEdge {
 
   /** Appends a leaf hash; returns the nodes of level 1 and above that it completed, lowest first. */
   append(leaf: Uint8Array): readonly TileNode[] {
-    const completed: TileNode[] = [];
-    this.#size++;
-    let hash = leaf;
-    for (let level = 0; ; level++) {
-      this.#levels[level] ??= [];
-      const nodes = this.#levels[level]!;
-      nodes.push(hash);
-      if (nodes.length < tileWidth) return completed;
-      hash = perfectRoot(this.#sha256, nodes);
-      nodes.length = 0;
-      completed.push({ level: level + 1, index: this.#size / tileWidth ** (level + 1) - 1, hash });
-    }
+    this.#push(0, leaf);
+    return this.#grown();
+  }
+
+  /** Appends the leaf of an entry, given with the zero byte before it that RFC 6962 hashes. */
+  appendPrefixed(prefixed: Uint8Array): readonly TileNode[] {
+    const tile = this.#tile(0);
+    this.#sha256(prefixed, tile.hashes, tile.count++ * hashBytes);
+    return this.#grown();
   }
 
   /** RFC 6962 Merkle tree hash of all leaves; of none, SHA-256 of nothing. */
   root(): Uint8Array {
     let root: Uint8Array | undefined;
-    for (const nodes of this.#levels) {
+    for (const { hashes, count } of this.#levels) {
       // Within a level the perfect subtrees stand in descending size from the left; fold them from the right.
-      for (let end = nodes.length; end > 0; ) {
+      for (let end = count; end > 0; ) {
         const width = end & -end;
-        const peak = perfectRoot(this.#sha256, nodes.slice(end - width, end));
+        const peak = this.#perfectRoot(hashes, end - width, width);
         root = root === undefined ? peak : nodeHash(this.#sha256, peak, root);
         end -= width;
       }
     }
-    return root ?? this.#sha256(new Uint8Array(0));
+    return root ?? digest(this.#sha256, new Uint8Array(0));
+  }
+
+  #tile(level: number): Tile {
+    this.#levels[level] ??= { hashes: new Uint8Array(tileWidth * hashBytes), count: 0 };
+    return this.#levels[level];
+  }
+
+  #push(level: number, hash: Uint8Array): void {
+    const tile = this.#tile(level);
+    tile.hashes.set(hash, tile.count++ * hashBytes);
+  }
+
+  #grown(): readonly TileNode[] {
+    this.#size++;
+    if (this.#levels[0]!.count < tileWidth) return none;
+    const completed: TileNode[] = [];
+    for (let level = 0; this.#levels[level]?.count === tileWidth; level++) {
+      const tile = this.#levels[level]!;
+      const hash = this.#perfectRoot(tile.hashes, 0, tileWidth);
+      tile.count = 0;
+      this.#push(level + 1, hash);
+      completed.push({ level: level + 1, index: this.#size / tileWidth ** (level + 1) - 1, hash });
+    }
+    return completed;
+  }
+
+  /** Root over `width` nodes, a power of two, from `first` on. */
+  #perfectRoot(hashes: Uint8Array, first: number, width: number): Uint8Array {
+    const row = this.#row;
+    row.set(hashes.subarray(first * hashBytes, (first + width) * hashBytes));
+    for (let pairs = width / 2; pairs >= 1; pairs /= 2)
+      for (let i = 0; i < pairs; i++) {
+        this.#pair.set(row.subarray(2 * i * hashBytes, 2 * (i + 1) * hashBytes), 1);
+        this.#sha256(this.#pair, row, i * hashBytes);
+      }
+    return row.slice(0, hashBytes);
   }
 }
+
+const none: readonly TileNode[] = [];
 
 /** For a tree of `size` leaves: per level, from which index on and how many nodes its edge has. */
 export function edgeShape(size: number): readonly { readonly from: number; readonly count: number }[] {

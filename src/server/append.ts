@@ -7,7 +7,7 @@ import { TaishiError } from "../errors.ts";
 import { type Blob, entryHead } from "../event/entry.ts";
 import type { Event } from "../event/event.ts";
 import { readEvent, refuseLoneSurrogates } from "../event/read.ts";
-import { factsOf } from "../event/stream.ts";
+import { FactList } from "../event/stream.ts";
 import type { AppendBatch } from "../ledger/port.ts";
 import { visitEvents, visitLines } from "./json-items.ts";
 
@@ -33,10 +33,10 @@ export function readBatch(body: Uint8Array, options: BatchOptions): AppendBatch 
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).subarray(hasMark ? 3 : 0);
 
   const heads = new HeadBuffer(text.length);
-  let events: Event[] = [];
+  let facts = new FactList();
   let blobs: Blob[] = [];
   const visit = (start: number, end: number, surrogates: boolean): void => {
-    const index = events.length;
+    const index = facts.length;
     if (index >= options.maxEvents)
       throw new TaishiError("too-large", `more than ${options.maxEvents} events`, { field: "events" });
     const event = readEvent(parse(text.toString("utf8", start, end), index), index);
@@ -44,19 +44,20 @@ export function readBatch(body: Uint8Array, options: BatchOptions): AppendBatch 
     const entry = encode(event, index);
     heads.add(entry.head);
     if (entry.blobs.length > 0) blobs.push(...entry.blobs);
-    events.push(event);
+    // The event itself is let go: what does not outlive its turn costs the collector nothing.
+    facts.add(event);
   };
   if (options.format === "ndjson") visitLines(text, visit);
   else
     visitEvents(text, visit, () => {
       heads.clear();
-      events = [];
+      facts = new FactList();
       blobs = [];
     });
-  if (events.length === 0)
+  if (facts.length === 0)
     throw new TaishiError("invalid-parameter", "an append needs at least one event", { field: "events" });
 
-  const batch = { account: options.account, ...heads.finish(), blobs, facts: factsOf(events) };
+  const batch = { account: options.account, ...heads.finish(), blobs, facts: facts.finish() };
   if (options.idempotencyKey === undefined) return batch;
   return { ...batch, idempotency: { key: options.idempotencyKey, digest: hash("sha256", body, "hex") } };
 }
@@ -109,6 +110,6 @@ class HeadBuffer {
   }
 
   finish(): { heads: Uint8Array; ends: Uint32Array } {
-    return { heads: new Uint8Array(this.#bytes.subarray(0, this.#size)), ends: Uint32Array.from(this.#ends) };
+    return { heads: this.#bytes.subarray(0, this.#size), ends: Uint32Array.from(this.#ends) };
   }
 }

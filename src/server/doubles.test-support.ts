@@ -116,6 +116,11 @@ function toyName(header: string | undefined): Name {
 
 /** Shapes as little as a test needs to tell whose answer it is, and tells what it was given. */
 export class ToyGateway implements Gateway {
+  admit(head: Pick<Request, "target">): { maxBodyBytes: number } | { refusal: Response } {
+    if (!head.target.includes("Action=Refused")) return { maxBodyBytes: 1024 * 1024 };
+    return { refusal: this.error(new TaishiError("missing-credentials")) };
+  }
+
   readonly requests: Request[] = [];
 
   async handle(request: Request): Promise<Response> {

@@ -175,6 +175,13 @@ test("a browser at the root is sent to the console, a client is not", async () =
   assert.equal((await fetch(`${house.url}/`, { headers: { accept: "*/*" }, redirect: "manual" })).status, 200);
 });
 
+test("what the gateway refuses by the head alone is answered before a body byte is read", async () => {
+  await using house = await openHouse();
+  const answer = await fetch(`${house.url}/?Action=Refused`, { method: "POST", body: new Uint8Array(64 * 1024) });
+  assert.equal(answer.status, 401);
+  assert.equal(house.gateway.requests.length, 0);
+});
+
 test("a failing gateway is answered in the gateway's form", async () => {
   await using house = await openHouse();
   const answer = await fetch(`${house.url}/?Action=Fail`, { method: "POST" });

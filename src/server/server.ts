@@ -30,6 +30,10 @@ import { headersOf, pathOf, queryOf, targetOf, wireRequest } from "./wire-reques
 /** The cloud APIs at the root path. */
 export interface Gateway {
   handle(request: Request): Promise<Response>;
+  /** What its head alone says of a request: how much of its body may be read, or why none of it. */
+  admit(
+    head: Pick<Request, "method" | "target" | "headers">,
+  ): { readonly maxBodyBytes: number } | { readonly refusal: Response };
   /** An error in the gateway's form; of a request that was never complete only parts are known. */
   error(error: TaishiError, request: Partial<Request>): Response;
 }
@@ -176,10 +180,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const gateway = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     if (wantsConsole(request))
       return send(request, reply, { status: 302, headers: { location: "/console/" }, body: "" });
+    const admission = options.gateway.admit(wireRequest(request, new Uint8Array()));
+    if ("refusal" in admission) return send(request, reply, admission.refusal);
     const lease = budget.lease();
     try {
+      const limit = Math.min(limits.gatewayBytes, admission.maxBodyBytes);
       const body = announcesBody(request.raw)
-        ? await readWire(request.raw, { limit: limits.gatewayBytes, idleTimeout: limits.bodyIdleTimeout, lease })
+        ? await readWire(request.raw, { limit, idleTimeout: limits.bodyIdleTimeout, lease })
         : Buffer.alloc(0);
       return send(request, reply, await options.gateway.handle(wireRequest(request, body)));
     } finally {

@@ -276,3 +276,26 @@ test("a request id is the time in Beijing and twenty random hexadecimal digits",
   assert.notEqual(id, newRequestId(now));
   assert.match(newRequestId(Date.UTC(2024, 11, 31, 16)), /^20250101000000/);
 });
+
+test("a key beyond its rate is refused with the seconds to wait, and only after it was verified", async () => {
+  const taken: string[] = [];
+  const gateway = createGateway({
+    actions: [],
+    keyring,
+    clock: { now: () => now },
+    rateLimit: {
+      take: (accessKey) => {
+        taken.push(accessKey);
+        return 7;
+      },
+    },
+  });
+  const { status, error, headers } = read(await gateway(request()));
+  assert.deepEqual(
+    [status, error?.Code, error?.CodeN, headers["retry-after"]],
+    [429, "FlowLimitExceeded", 100018, "7"],
+  );
+  const wrong = read(await gateway(request({ headers: { authorization: "Bearer wrong" } })));
+  assert.equal(wrong.status, 401);
+  assert.deepEqual(taken, ["AK1"]);
+});

@@ -38,6 +38,8 @@ export interface GatewayOptions {
   readonly actions: readonly Action[];
   readonly keyring: Keyring;
   readonly clock: Clock;
+  /** Asked once a call with the authenticated key: true, or after how many seconds to try again. */
+  readonly rateLimit?: { take(accessKey: string): true | number };
   readonly newRequestId?: (now: number) => string;
   /** Told of every failure of ours before it is answered, for the log. */
   readonly onFault?: (error: unknown, requestId: string) => void;
@@ -117,6 +119,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (tooLarge) throw new TaishiError("too-large");
       const caller =
         "caller" in identity ? identity.caller : verifyCredential(request, identity.credential, options.keyring).caller;
+      const wait = options.rateLimit?.take(caller.accessKey) ?? true;
+      if (wait !== true) throw new TaishiError("rate-limited", undefined, { retryAfter: wait });
       if (action === undefined) throw new TaishiError("unknown-action");
       if (!action.methods.includes(method)) throw new TaishiError("method-not-allowed", undefined, { subject: method });
       const result = await action.handle({
