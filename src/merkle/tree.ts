@@ -64,7 +64,10 @@ export class TreeEdge {
       throw new RangeError(`these are not the edge nodes of a tree of ${size} leaves`);
     this.#sha256 = sha256;
     this.#size = size;
-    for (const [level, nodes] of levels.entries()) for (const hash of nodes) this.#push(level, hash);
+    for (const [level, nodes] of levels.entries()) {
+      this.#tile(level); // a level may be empty below one that is not
+      for (const hash of nodes) this.#push(level, hash);
+    }
   }
 
   get size(): number {
