@@ -99,6 +99,21 @@ export const figureRows: readonly FigureRow[] = [
   { id: "bytes.index", label: "of this the index", unit: "B/event", digits: 1, better: "less" },
   ...questions,
   {
+    id: "lookup.p50",
+    label: "LookupEvents by RequestID among as many trail events, p50",
+    unit: "ms",
+    digits: 2,
+    better: "less",
+  },
+  {
+    id: "lookup.p99",
+    label: "LookupEvents by RequestID among as many trail events, p99",
+    unit: "ms",
+    digits: 2,
+    better: "less",
+    target: { atMost: 10 },
+  },
+  {
     id: "rss.loaded",
     label: "resident memory after the load",
     unit: "MB",

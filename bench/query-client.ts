@@ -59,6 +59,19 @@ export class QueryClient {
     return this.#send("taishi", "GET", `/api/v1/events?${query}`, "");
   }
 
+  /** LookupEvents by a request id that one event has. */
+  async lookUp(requestId: string): Promise<void> {
+    const body = JSON.stringify({
+      StartTime: 1_600_000_000,
+      EndTime: 1_900_000_000,
+      LookupConditions: [{ LookupConditionKey: "RequestID", LookupConditionValue: requestId }],
+    });
+    const text = await this.#send("cloud_trail", "POST", "/?Action=LookupEvents&Version=2021-09-01", body);
+    const { Result } = JSON.parse(text) as { Result: { Trails: { RequestID: string }[] } };
+    if (Result.Trails.length !== 1 || Result.Trails[0]!.RequestID !== requestId)
+      throw new Error(`LookupEvents by ${requestId} found ${Result.Trails.length} events`);
+  }
+
   #send(service: string, method: string, target: string, body: string): Promise<string> {
     const { accessKey, secretKey } = this.#credentials;
     const signer: Signer = { accessKey, secretKey, service, region: "cn-beijing" };

@@ -9,6 +9,7 @@ import { ensurePackages } from "../test/debian.ts";
 import { root } from "../test/repository.ts";
 import { writeIntoPage } from "../test/written-page.ts";
 import { Figures } from "./figures.ts";
+import { postgresLookups, taishiLookups } from "./lookup-round.ts";
 import { describeMachine, fileSystem } from "./machine.ts";
 import { findPrograms, settings as postgresSettings } from "./postgres-cluster.ts";
 import { postgresRound } from "./postgres-round.ts";
@@ -92,6 +93,11 @@ async function bench(options: Options, cleanUp: AsyncDisposableStack): Promise<s
     if (systems.includes("taishi")) await taishiRound(round);
     if (withPeer) postgresVersion = await postgresRound({ ...round, programs: findPrograms()! });
   }
+
+  // Once: its figures are of single requests, not of a load.
+  const lookups = { directory, events, requests, figures, cleanUp, progress };
+  if (systems.includes("taishi")) await taishiLookups(lookups);
+  if (withPeer) await postgresLookups({ ...lookups, programs: findPrograms()! });
 
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };
   const versions = [`Taishi ${version} on Node ${process.versions.node} with SQLite ${process.versions.sqlite}`];

@@ -53,6 +53,21 @@ export const settings = {
     help: "requests a second per access key; 0 means no limit",
   },
   minFree: { flag: "--min-free <bytes>", help: "free disk below which appends are refused (default 1 GiB or 5 %)" },
+  auditFileBytes: {
+    flag: "--audit-file-bytes <n>",
+    default: "104857600",
+    help: "size at which a database audit file closes",
+  },
+  auditFileSeconds: {
+    flag: "--audit-file-seconds <n>",
+    default: "1800",
+    help: "time after which a database audit file closes",
+  },
+  exportQuota: {
+    flag: "--export-quota <bytes>",
+    default: "10737418240",
+    help: "bytes that an account's trails may export",
+  },
   logLevel: {
     flag: "--log-level <level>",
     env: "TAISHI_LOG_LEVEL",
@@ -79,6 +94,9 @@ export interface Config {
   /** Requests a second per key, or undefined for no limit. */
   readonly rateLimit: number | undefined;
   readonly minFreeBytes: number | undefined;
+  readonly auditFileBytes: number;
+  readonly auditFileSeconds: number;
+  readonly exportQuotaBytes: number;
   readonly logLevel: string;
 }
 
@@ -103,6 +121,12 @@ export function readConfig(flags: Flags, environment: Readonly<Record<string, st
     if (given === undefined) return undefined;
     if (!/^\d{1,15}$/.test(given)) throw refuse(name, "must be a whole number");
     return Number(given);
+  };
+
+  const atLeastOne = (name: SettingName): number => {
+    const given = integer(name)!;
+    if (given === 0) throw refuse(name, "must be 1 or more");
+    return given;
   };
 
   const listen = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text("listen")!);
@@ -137,18 +161,24 @@ export function readConfig(flags: Flags, environment: Readonly<Record<string, st
   if (!["trace", "debug", "info", "warn", "error", "silent"].includes(logLevel))
     throw refuse("logLevel", "must be trace, debug, info, warn, error or silent");
   const data = path("data")!;
+  const anchor = path("anchor");
+  if (anchor?.startsWith(`${data}/`))
+    throw refuse("anchor", "must be outside the data directory, or it is rolled back with it");
   const rateLimit = integer("rateLimit")!;
   return {
     data,
     host,
     port,
     secrets: path("secrets") ?? resolve(data, "secrets"),
-    anchor: path("anchor"),
+    anchor,
     tls,
     trustedProxies,
     publicUrl: publicUrl?.replace(/\/$/, ""),
     rateLimit: rateLimit === 0 ? undefined : rateLimit,
     minFreeBytes: integer("minFree"),
+    auditFileBytes: atLeastOne("auditFileBytes"),
+    auditFileSeconds: atLeastOne("auditFileSeconds"),
+    exportQuotaBytes: integer("exportQuota")!,
     logLevel,
   };
 }

@@ -18,6 +18,8 @@ export const errorTable = {
   "invalid-token": { kind: "refusal", status: 401, title: "The bearer token is unknown, disabled or expired" },
   "signature-mismatch": { kind: "refusal", status: 401, title: "The signature does not match the request" },
   "unsupported-session-token": { kind: "refusal", status: 401, title: "Session tokens are not offered" },
+  "wrong-password": { kind: "refusal", status: 401, title: "The user name or password is wrong" },
+  "link-void": { kind: "refusal", status: 403, title: "The link is expired or altered" },
   forbidden: { kind: "refusal", status: 403, title: "The key's role does not allow this" },
   // What is asked
   "not-found": { kind: "refusal", status: 404, title: "There is nothing here" },

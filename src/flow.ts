@@ -3,22 +3,23 @@
 import { readFileSync } from "node:fs";
 import { systemClock } from "./clock.ts";
 import { isSigned, readCredential } from "./clouds/volcengine/credential.ts";
-import { newRequestId } from "./clouds/volcengine/envelope.ts";
-import { createGateway } from "./clouds/volcengine/gateway.ts";
-import { errorResponse } from "./clouds/volcengine/gateway-errors.ts";
 import { verifySignature } from "./clouds/volcengine/signature.ts";
 import type { Config } from "./config.ts";
-import { listAuditLogsAction } from "./dialects/ark/list-audit-logs.ts";
 import { diskFloor } from "./durable/disk-floor.ts";
 import { Fatal, TaishiError } from "./errors.ts";
+import type { CallRecord } from "./exchange.ts";
 import { ControlServer, controlSocketPath } from "./flow/control.ts";
+import { appendEvents } from "./flow/event-appender.ts";
 import { dataPaths, openHouse } from "./flow/house.ts";
 import type { IndexProgress } from "./flow/index-thread.ts";
+import { createMounts } from "./flow/mounts.ts";
+import { SelfAudit } from "./flow/self-audit.ts";
 import { stopOnFatal } from "./flow/thread-calls.ts";
 import type { IssuedKey } from "./identity/identity-records.ts";
 import { RateLimit } from "./identity/rate-limit.ts";
 import type { LogStatus } from "./ledger/writer.ts";
 import { createLog } from "./log.ts";
+import { bearerKeyring } from "./server/bearer-keyring.ts";
 import { createServer } from "./server/server.ts";
 import { readVersion } from "./version.ts";
 
@@ -34,10 +35,11 @@ export interface Service {
 export interface ServeOptions {
   readonly deliverFirstKey: (key: IssuedKey, firstKeyFile: string) => void;
   /** Ends the process; called when state is unknown. */
-  readonly exit: (code: number) => void;
+  readonly exit: (code: number, error: Fatal) => void;
 }
 
 const tickMs = 1_000;
+const exportMs = 3_000;
 
 /** @throws Fatal where the data directory must not be served, TaishiError or Error where an address or a file is wrong */
 export async function serve(config: Config, options: ServeOptions): Promise<Service> {
@@ -49,12 +51,23 @@ export async function serve(config: Config, options: ServeOptions): Promise<Serv
   const house = await openHouse({
     ...config,
     index: true,
+    auditFiles: {
+      maxBytes: config.auditFileBytes,
+      maxAgeMs: config.auditFileSeconds * 1000,
+      onFailure: (thrown) => {
+        log.warn({ err: thrown }, "a database audit file could not be closed yet");
+        if (thrown instanceof Fatal) onFatal(thrown);
+      },
+    },
     onFatal,
     socketPath,
     deliverFirstKey: (key) => options.deliverFirstKey(key, paths.firstKey),
   });
   const { identity, ledger, operations } = house;
   const queries = house.index!;
+
+  const audit = new SelfAudit({ append: (account, event) => appendEvents(ledger, account, [event]), log });
+  const onCall = (record: CallRecord): Promise<void> => audit.onCall(record);
 
   // What health and metrics show, looked at once a second.
   const floor = diskFloor(config.data, config.minFreeBytes === undefined ? {} : { minBytes: config.minFreeBytes });
@@ -69,6 +82,8 @@ export async function serve(config: Config, options: ServeOptions): Promise<Serv
   await look();
   let looking = false;
   const timer = setInterval(() => {
+    audit.tick(clock.now());
+    house.databaseAudit?.tick();
     if (looking) return;
     looking = true;
     look()
@@ -81,31 +96,42 @@ export async function serve(config: Config, options: ServeOptions): Promise<Serv
   const limit = config.rateLimit;
   const rateLimit =
     limit === undefined ? { take: () => true as const } : new RateLimit({ rate: limit, burst: limit, clock });
-  const gateway = createGateway({
+  let listening = config.publicUrl ?? "";
+  const { exporter, ...mounted } = createMounts({
+    house,
+    queries,
+    files: house.databaseAudit!.view,
+    appendSystem: async (account, event) => void (await appendEvents(ledger, account, [event])),
+    data: config.data,
+    exportQuotaBytes: config.exportQuotaBytes,
+    publicUrl: () => listening,
+    configuredUrl: config.publicUrl,
+    tls: config.tls !== undefined,
     rateLimit,
-    actions: [listAuditLogsAction(queries)],
-    keyring: identity,
-    clock,
+    onCall,
     onFault: (error, requestId) => {
       log.error({ err: error, requestId }, "a call failed");
       if (error instanceof Fatal) onFatal(error);
     },
+    clock,
+    log,
   });
+  const exportTimer = setInterval(() => {
+    exporter.tick().catch((thrown: unknown) => log.warn({ err: thrown }, "trails could not be exported"));
+  }, exportMs);
   const size = (): number => [...ledger.sizes.values()].reduce((sum, entries) => sum + entries, 0);
   const signed = (): number => logs.reduce((sum, { checkpoint }) => sum + (checkpoint?.size ?? 0), 0);
   const server = await createServer({
     appender: ledger,
     queries,
-    keyring: identity,
+    directory: identity,
+    keyring: bearerKeyring(identity, identity),
     verify: (request) => verifySignature(request, identity, clock.now()).caller,
     precheck: (headers, target) => void readCredential({ method: "POST", headers, target }, identity, clock.now()),
     isSigned: (headers, target) => isSigned({ method: "POST", headers, target }),
-    gateway: {
-      handle: gateway,
-      admit: (head) => gateway.admit(head),
-      error: (error) => errorResponse(error, { requestId: newRequestId(clock.now()) }),
-    },
+    ...mounted,
     rateLimit,
+    onCall,
     health: () => ({
       ready: progress.covered >= progress.size && !disk.below,
       index: { covered: progress.covered, size: progress.size },
@@ -148,18 +174,23 @@ export async function serve(config: Config, options: ServeOptions): Promise<Serv
     onFatal,
   });
 
-  const control = await ControlServer.start(socketPath, config.data, operations, log);
+  const control = await ControlServer.start(socketPath, config.data, operations, { log, onFatal });
   const stop = async (): Promise<void> => {
     await server.close();
     await control.close();
     clearInterval(timer);
+    clearInterval(exportTimer);
+    await exporter.close();
+    await audit.close();
     await house.close();
   };
   try {
     const { address, family, port } = await server.listen(config.host, config.port);
     const host = family === "IPv6" ? `[${address}]` : address;
+    const url = `${config.tls === undefined ? "http" : "https"}://${host}:${port}`;
+    if (listening === "") listening = url;
     return {
-      url: `${config.tls === undefined ? "http" : "https"}://${host}:${port}`,
+      url,
       reload: () => {
         if (config.tls !== undefined) server.reloadTls(readTls(config.tls));
       },

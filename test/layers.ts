@@ -26,7 +26,24 @@ export const rows: readonly Row[] = [
   { layers: ["query"], may: ["event", "index/port.ts", ...readingSide], why: "pages with exact totals" },
   { layers: ["identity"], may: ["durable"], why: "accounts, keys, roles" },
   { layers: ["clouds"], may: ["event", "identity"], why: "signatures and envelopes of a cloud" },
-  { layers: ["dialects"], may: ["event", "query", "identity", "clouds"], why: "a cloud's API over our queries" },
+  {
+    layers: ["audit-files"],
+    may: ["event", "query", "index/port.ts", ...readingSide],
+    why: "database audit files, a view of the log",
+  },
+  {
+    layers: ["dialects"],
+    may: [
+      "event",
+      "query",
+      "identity",
+      "clouds",
+      "audit-files/port.ts",
+      "audit-files/statement-types.ts",
+      "delivery/port.ts",
+    ],
+    why: "a cloud's API over our queries and views",
+  },
   {
     layers: ["server"],
     may: ["event", "query", "identity", "merkle", ...readingSide],
@@ -39,7 +56,7 @@ export const rows: readonly Row[] = [
     why: "collects where records are made",
   },
   { layers: ["witness"], may: ["merkle", "durable"], why: "cosigns other logs" },
-  { layers: ["delivery"], may: ["event", "query", "durable"], why: "exports and alerts" },
+  { layers: ["delivery"], may: ["event", "query", "index/port.ts", "durable"], why: "exports and alerts" },
   { layers: ["backup"], may: [...readingSide, "merkle", "durable"], why: "copies that can be checked" },
   { layers: ["flow", "cli"], may: "anything", why: "they wire" },
 ];

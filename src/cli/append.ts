@@ -1,7 +1,7 @@
 // `taishi append`: appends the events of an NDJSON file or of standard input, a thousand at a time. What was acknowledged
 // before a failure stays; the message says after which line.
+import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import { TaishiError } from "../errors.ts";
 import { appendChunk } from "../flow/operations.ts";
 import { type DataFlags, type Offered, withOperations } from "./data-directory.ts";
@@ -45,16 +45,28 @@ export const append: Verb = {
   },
 };
 
+/** The lines of the input, split at LF alone: other line separators may stand within JSON text. */
 async function* lines(file: string | undefined): AsyncGenerator<string> {
-  const input = file === undefined || file === "-" ? process.stdin : createReadStream(file);
-  // readline swallows errors of its input, so the stream is watched beside it.
-  const failed = new Promise<never>((_, reject) => input.once("error", reject));
-  const reader = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
-  for (;;) {
-    const next = await Promise.race([reader.next(), failed]);
-    if (next.done === true) return;
-    yield next.value;
+  const input: AsyncIterable<Buffer> = file === undefined || file === "-" ? process.stdin : createReadStream(file);
+  let pieces: Buffer[] = [];
+  let number = 0;
+  const take = (last: Buffer): string => {
+    const line = pieces.length === 0 ? last : Buffer.concat([...pieces, last]);
+    pieces = [];
+    number++;
+    if (!isUtf8(line))
+      throw new TaishiError("malformed-body", `line ${number} is not valid UTF-8`, { field: `line ${number}` });
+    return line.toString("utf8");
+  };
+  for await (const chunk of input) {
+    let from = 0;
+    for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, from)) {
+      yield take(chunk.subarray(from, end));
+      from = end + 1;
+    }
+    if (from < chunk.length) pieces.push(chunk.subarray(from));
   }
+  if (pieces.length > 0) yield take(Buffer.alloc(0));
 }
 
 async function appendLines(

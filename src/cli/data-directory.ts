@@ -48,11 +48,17 @@ export async function withOperations<T>(
   const owner = readOwner(data);
   if (owner?.socket !== undefined) return work(remoteOperations(owner.socket));
   const died = Promise.withResolvers<never>();
+  died.promise.catch(() => {}); // where opening itself fails nobody races it
   const house = await openHouse({
     data,
     secrets,
     anchor,
     index: options.index,
+    auditFiles: {
+      maxBytes: Number(settings.auditFileBytes.default),
+      maxAgeMs: Number(settings.auditFileSeconds.default) * 1000,
+      onFailure: () => {}, // tried again by the next server
+    },
     onFatal: (error) => died.reject(error),
     deliverFirstKey: () => {
       throw new Fatal(`${data} holds no Taishi data yet`, { hint: "Start `taishi serve` once to set it up." });

@@ -2,6 +2,7 @@
 
 import { openSigningKey } from "../durable/secret-file.ts";
 import { dataPaths } from "../flow/house.ts";
+import { Anchor } from "../ledger/anchor.ts";
 import { fsck as checkLedger } from "../ledger/fsck.ts";
 import { CheckpointSigner } from "../ledger/signer.ts";
 import { LedgerReader } from "../ledger/store.ts";
@@ -16,7 +17,7 @@ export const fsck: Verb = {
     dataFlags(command)
       .option(...jsonFlag)
       .action(async (flags: DataFlags & { json?: boolean }) => {
-        const { data, secrets } = locate(flags);
+        const { data, secrets, anchor } = locate(flags);
         const paths = dataPaths(data, secrets);
         const reader = LedgerReader.open(paths.ledger);
         try {
@@ -26,6 +27,7 @@ export const fsck: Verb = {
           });
           const report = await checkLedger(reader, {
             verifier: (origin) => signer.verifier(origin),
+            ...(anchor === undefined ? {} : { anchor: new Anchor(anchor) }),
             onProgress: (done, all) => terminal.progress(`${done} of ${all} entries`),
           });
           terminal.progress("");

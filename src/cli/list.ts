@@ -2,6 +2,8 @@
 // reads the whole log and needs neither the index nor the server: for an operator's look, and for when the rest is down.
 import { TaishiError } from "../errors.ts";
 import { type Entry, parseEntry, restoreBlobs } from "../event/entry.ts";
+import type { Event } from "../event/event.ts";
+import { streamOf } from "../event/stream.ts";
 import { formatMillis, readTime } from "../event/time.ts";
 import { dataPaths } from "../flow/house.ts";
 import { bundleWidth } from "../ledger/bundle.ts";
@@ -12,6 +14,7 @@ import { dataFlags, jsonFlag, type Verb } from "./verb.ts";
 
 interface ListFlags extends DataFlags {
   readonly account: string;
+  readonly kind?: string;
   readonly type?: string;
   readonly risk?: string;
   readonly resourceType?: string;
@@ -31,6 +34,7 @@ export const list: Verb = {
   define(command, terminal) {
     dataFlags(command)
       .requiredOption("--account <id>", "account whose log is read")
+      .option("--kind <kind>", "only events of this kind")
       .option("--type <type>", "only events of this type")
       .option("--risk <level>", "only events of this risk")
       .option("--resource-type <type>", "only of resources of this type")
@@ -64,16 +68,26 @@ function run(flags: ListFlags, terminal: Terminal): void {
       terminal.out(
         flags.json === true
           ? JSON.stringify({ seq, received: formatMillis(received), ...event, time: formatMillis(event.time) })
-          : printable(
-              `${formatMillis(event.time)}  ${event.risk.padEnd(8)}  ${event.type}  ${event.resource.type}/${event.resource.id}  ` +
-                (event.detail ?? event.contents.map(({ key, value }) => `${key}=${value}`).join(" ")),
-            ),
+          : printable(`${formatMillis(event.time)}  ${describe(event)}`),
       );
     }
     if (flags.json !== true) terminal.err(`${found.length} of ${total} events`);
   } finally {
     reader.close();
   }
+}
+
+/** One line about an event, for people. */
+function describe(event: Event): string {
+  const { type, risk, resourceType, resourceId } = streamOf(event);
+  const where = resourceId === "" ? "" : `  ${resourceType}/${resourceId}`;
+  const head = `${risk.padEnd(8)}  ${event.kind}  ${type}${where}  `;
+  if (event.kind === "security")
+    return head + (event.detail ?? event.contents.map(({ key, value }) => `${key}=${value}`).join(" "));
+  if (event.kind === "trail")
+    return head + [event.source, event.userName, event.sourceIp, event.errorCode].filter(Boolean).join(" ");
+  if (event.kind === "database") return head + [event.user, event.database, event.sql].filter(Boolean).join(" ");
+  return head + JSON.stringify(event.data);
 }
 
 /** The wanted events in order, and how many match in all. Holds at most twice `limit` of them. */
@@ -93,10 +107,12 @@ function scan(reader: LedgerReader, flags: ListFlags, terminal: Terminal): { fou
       const entry = parseEntry(bytes);
       const { event } = entry;
       if (event.time < from || event.time >= to) return;
-      if (flags.type !== undefined && event.type !== flags.type) return;
-      if (flags.risk !== undefined && event.risk !== flags.risk) return;
-      if (flags.resourceType !== undefined && event.resource.type !== flags.resourceType) return;
-      if (flags.resourceId !== undefined && event.resource.id !== flags.resourceId) return;
+      const stream = streamOf(event);
+      if (flags.kind !== undefined && stream.kind !== flags.kind) return;
+      if (flags.type !== undefined && stream.type !== flags.type) return;
+      if (flags.risk !== undefined && stream.risk !== flags.risk) return;
+      if (flags.resourceType !== undefined && stream.resourceType !== flags.resourceType) return;
+      if (flags.resourceId !== undefined && stream.resourceId !== flags.resourceId) return;
       total++;
       found.push({ seq: n * bundleWidth + i, entry });
     });

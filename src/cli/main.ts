@@ -41,6 +41,12 @@ function report(thrown: unknown): number {
     if (thrown.hint !== undefined) terminal.err(`  ${thrown.hint}`);
     return 1;
   }
+  if (thrown instanceof Error && "syscall" in thrown) {
+    terminal.err(`taishi: ${thrown.message}`);
+    if ("code" in thrown && thrown.code === "EADDRINUSE")
+      terminal.err("  Another program listens there; stop it or choose another address with --listen.");
+    return 1;
+  }
   terminal.err(`taishi: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`);
   return 1;
 }

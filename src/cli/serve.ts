@@ -23,9 +23,14 @@ export const serve: Verb = {
       const service = await startService(config, {
         deliverFirstKey: (key, file) => {
           first = { key, file: terminal.isTerminal ? undefined : file };
-          if (!terminal.isTerminal) writeFileDurably(file, `${JSON.stringify(key, null, 2)}\n`, 0o600);
+          // Told before it is committed: no key may come to be that nobody has seen.
+          if (terminal.isTerminal) for (const line of secretLines(key)) terminal.out(line);
+          else writeFileDurably(file, `${JSON.stringify(key, null, 2)}\n`, 0o600);
         },
-        exit: (code) => process.exit(code),
+        exit: (code, { message }) => {
+          if (config.logLevel === "silent") terminal.err(`taishi: ${message}`);
+          process.exit(code);
+        },
       });
       stopOnSignals(service, terminal);
       const url = config.publicUrl ?? service.url;
@@ -60,6 +65,17 @@ function stopOnSignals(service: Service, terminal: Terminal): void {
   });
 }
 
+function secretLines(key: IssuedKey): readonly string[] {
+  return [
+    "Welcome. This data directory is new; it has an account and an admin key:",
+    `  account     ${key.account}`,
+    `  access key  ${key.accessKey}`,
+    `  secret key  ${key.secretKey}`,
+    `  token       ${key.token}`,
+    "Keep them: they are not shown again.",
+  ];
+}
+
 /** What a newcomer sees once. Secrets are printed only to a terminal; else they are in a file of mode 0600. */
 function welcome(url: string, key: IssuedKey, file: string | undefined): readonly string[] {
   const event = JSON.stringify({
@@ -76,19 +92,16 @@ function welcome(url: string, key: IssuedKey, file: string | undefined): readonl
   });
   const query = JSON.stringify({ ResourceId: "ep-20240929-first", ResourceType: "endpoint" });
   const token = file === undefined ? key.token : `$(sed -n 's/.*"token": "\\(.*\\)".*/\\1/p' '${file}')`;
-  const secrets =
+  const welcome =
     file === undefined
-      ? [
-          `  account     ${key.account}`,
-          `  access key  ${key.accessKey}`,
-          `  secret key  ${key.secretKey}`,
-          `  token       ${key.token}`,
-          "Keep them: they are not shown again.",
-        ]
-      : [`  account ${key.account}; its access key, secret key and token are in`, `  ${file}`];
+      ? []
+      : [
+          "Welcome. This data directory is new; it has an account and an admin key:",
+          `  account ${key.account}; its access key, secret key and token are in`,
+          `  ${file}`,
+        ];
   return [
-    "Welcome. This data directory is new; it has an account and an admin key:",
-    ...secrets,
+    ...welcome,
     "",
     "Append a first event:",
     `  curl -sS '${url}/api/v1/events' -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' -d '${event}'`,

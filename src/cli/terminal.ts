@@ -12,6 +12,11 @@ export interface Terminal {
 
 export function processTerminal(): Terminal {
   const live = process.stderr.isTTY === true;
+  // Who reads us may have had enough, as head has.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
   return {
     isTerminal: process.stdout.isTTY === true,
     out: (line) => void process.stdout.write(`${line}\n`),

@@ -4,10 +4,27 @@ import { account } from "./account.ts";
 import { append } from "./append.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { fsck } from "./fsck.ts";
+import { importFile } from "./import.ts";
+import { instance } from "./instance.ts";
 import { key } from "./key.ts";
 import { list } from "./list.ts";
+import { project } from "./project.ts";
 import { reindex } from "./reindex.ts";
 import { serve } from "./serve.ts";
+import { user } from "./user.ts";
 import type { Verb } from "./verb.ts";
 
-export const verbs: readonly Verb[] = [serve, account, key, append, list, fsck, reindex, checkpoint];
+export const verbs: readonly Verb[] = [
+  serve,
+  account,
+  key,
+  user,
+  project,
+  instance,
+  append,
+  importFile,
+  list,
+  fsck,
+  reindex,
+  checkpoint,
+];

@@ -30,6 +30,8 @@ export function openDatabase(options: OpenOptions): DatabaseSync {
       database.exec(`PRAGMA application_id=${kindNumber(options.kind)}; PRAGMA user_version=${options.format}; COMMIT`);
     }
     checkFormat(database, options);
+    // What a killed process left in the log file may be in the page cache only: on disk before anyone is told of it (I1).
+    if (options.synchronous === "FULL") database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     return database;
   } catch (thrown) {
     database.close();

@@ -49,11 +49,10 @@ export interface Entry {
  * @throws TaishiError too-large where a string is above 16 MiB or the entry cannot be made to fit
  */
 export function entryHead(event: Event, record?: SourceRecord): { head: string; blobs: readonly Blob[] } {
-  // readEvent makes events with their members in canonical order, so stringify is RFC 8785 here; a test holds the two equal.
-  const head =
-    record === undefined
-      ? `{"event":${JSON.stringify(event)}`
-      : `{"event":${JSON.stringify(event)},${canonicalJson(record).slice(1, -1)}`;
+  // readEvent makes security events with their members in canonical order, so stringify is RFC 8785 for them at a third
+  // of the cost; a test holds the two equal.
+  const text = event.kind === "security" ? JSON.stringify(event) : canonicalJson(event);
+  const head = record === undefined ? `{"event":${text}` : `{"event":${text},${canonicalJson(record).slice(1, -1)}`;
   // A UTF-16 unit is at most three bytes: most entries need not be measured.
   if (head.length * 3 + tailReserve <= maxEntryBytes || Buffer.byteLength(head) + tailReserve <= maxEntryBytes)
     return { head, blobs: [] };
@@ -64,6 +63,9 @@ export function entryHead(event: Event, record?: SourceRecord): { head: string; 
 export function entryTail(received: number, salt?: string): string {
   return salt === undefined ? `,"received":${received},"v":1}` : `,"received":${received},"salt":"${salt}","v":1}`;
 }
+
+/** Free text only: what an event is found by stays in place, so that the index reads it without looking for blobs. */
+const movableMembers: readonly string[] = ["value", "detail", "sql", "raw", "rawBase64"];
 
 type Members = Record<string, unknown>;
 
@@ -83,7 +85,7 @@ function shrink(event: Event, record: SourceRecord | undefined): { head: string;
     }
   };
   walk(whole);
-  const movable = strings.filter(({ bytes }) => bytes > 128);
+  const movable = strings.filter(({ key, bytes }) => bytes > 128 && movableMembers.includes(key));
   movable.sort((a, b) => Number(b.raw) - Number(a.raw) || b.bytes - a.bytes);
   const blobs: Blob[] = [];
   for (const { holder, key, bytes: size } of movable) {

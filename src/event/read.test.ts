@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { TaishiError } from "../errors.ts";
 import { canonicalJson, maxDepth, nestsDeeperThan } from "./canonical.ts";
 import { blobReferences, type Entry, entryHead, entryTail, maxEntryBytes, parseEntry, restoreBlobs } from "./entry.ts";
+import type { SecurityEvent } from "./event.ts";
 import { readEvent, refuseLoneSurrogates } from "./read.ts";
 import { factsOf, parseStreamKey, streamKey } from "./stream.ts";
 import { formatMillis, formatSeconds, parseRfc3339, readTime } from "./time.ts";
@@ -36,14 +37,20 @@ test("an event gets its defaults, and its members in canonical order", () => {
   );
 });
 
+function security(input: unknown): SecurityEvent {
+  const event = readEvent(input, 0);
+  assert.ok(event.kind === "security");
+  return event;
+}
+
 test("contents keep their order as an array and as an object, and come out as the array", () => {
   const list = [
     { key: "b", value: "1" },
     { key: "a", value: "" },
     { key: "b", value: "2" },
   ];
-  assert.deepEqual(readEvent({ ...sent, contents: list }, 0).contents, list);
-  assert.deepEqual(readEvent({ ...sent, contents: { z: "1", a: "2" } }, 0).contents, [
+  assert.deepEqual(security({ ...sent, contents: list }).contents, list);
+  assert.deepEqual(security({ ...sent, contents: { z: "1", a: "2" } }).contents, [
     { key: "z", value: "1" },
     { key: "a", value: "2" },
   ]);

@@ -1,40 +1,118 @@
 // From what was sent to an Event, or a refusal that names the field. Pure. The schema decides the shape; this file
-// decides what a shape cannot say: times, surrogates, the order of contents.
+// decides what a shape cannot say: times, surrogates, the order of contents, what a detail repeats.
 import { Compile } from "typebox/compile";
 import { TaishiError } from "../errors.ts";
-import type { Content, Event, Resource } from "./event.ts";
-import { EventInput } from "./schema.ts";
+import type { Content, DatabaseEvent, Event, Resource, SecurityEvent, TrailEvent } from "./event.ts";
+import { DatabaseEventInput, SecurityEventInput, TrailEventInput } from "./schema.ts";
 import { readTime } from "./time.ts";
+import { assembleDetail } from "./trail-event.ts";
 
-const shape = Compile(EventInput);
+const security = Compile(SecurityEventInput);
+const trail = Compile(TrailEventInput);
+const database = Compile(DatabaseEventInput);
+type Shape = Pick<typeof security, "Errors">;
+
+type Refuse = (field: string, why: string) => TaishiError;
 
 /**
- * The event that one sent item describes. Members come out in canonical order, so that JSON.stringify of the result is
- * its RFC 8785 form.
+ * The event that one sent item describes. Members come out in canonical order.
  * @param index the item's position in its batch, named in refusals
- * @throws TaishiError invalid-parameter with `field` (dotted path) and `index`
+ * @throws TaishiError invalid-parameter or missing-parameter with `field` (dotted path) and `index`
  */
 export function readEvent(input: unknown, index: number): Event {
-  if (!shape.Check(input)) throw shapeRefusal(input, index);
-  const refuse = (field: string, why: string): TaishiError =>
-    new TaishiError("invalid-parameter", `events[${index}].${field}: ${why}`, { field, index });
-
-  let time: number;
-  try {
-    time = readTime(input.time, "time");
-  } catch (thrown) {
-    if (!(thrown instanceof TaishiError)) throw thrown;
-    throw new TaishiError("invalid-parameter", `events[${index}].${thrown.message}`, { field: "time", index });
+  const kind = typeof input === "object" && input !== null && "kind" in input ? input.kind : undefined;
+  if (kind === "trail") {
+    if (!trail.Check(input)) throw shapeRefusal(trail, input, index);
+    return readTrail(input, index);
   }
-  const contents = readContents(input.contents, refuse);
+  if (kind === "database") {
+    if (!database.Check(input)) throw shapeRefusal(database, input, index);
+    return readDatabase(input, index);
+  }
+  if (!security.Check(input)) throw shapeRefusal(security, input, index);
+  return readSecurity(input, index);
+}
+
+function readSecurity(input: SecurityEventInput, index: number): SecurityEvent {
+  const time = timeOf(input.time, index);
+  const contents = readContents(input.contents, refusal(index));
   const { id, project, type } = input.resource;
   const resource: Resource = project === undefined ? { id, type } : { id, project, type };
   const risk = input.risk ?? "Info";
-  const event: Event =
-    input.detail === undefined
-      ? { contents, kind: "security", resource, risk, time, type: input.type }
-      : { contents, detail: input.detail, kind: "security", resource, risk, time, type: input.type };
-  return event;
+  return input.detail === undefined
+    ? { contents, kind: "security", resource, risk, time, type: input.type }
+    : { contents, detail: input.detail, kind: "security", resource, risk, time, type: input.type };
+}
+
+function readTrail(input: TrailEventInput, index: number): TrailEvent {
+  const { kind, time: sent, type, source, detail: given, ...more } = input;
+  const time = timeOf(sent, index);
+  const object = typeof given === "object" ? (given as Record<string, unknown>) : undefined;
+  const facts = { ...detailMembers(object ?? parsedObject(given)), ...withoutEmpty(more) };
+  const refuse = refusal(index);
+  const detail =
+    object === undefined
+      ? (given as string | undefined)
+      : assembleDetail(
+          object,
+          {
+            eventId: facts.eventId,
+            requestId: facts.requestId,
+            time,
+            source,
+            name: type,
+            region: facts.region,
+            sourceIp: facts.sourceIp,
+          },
+          (member, why) => refuse(member === "" ? "detail" : `detail.${member}`, why),
+        );
+  return sorted({
+    ...facts,
+    ...(detail === undefined || detail === "" ? {} : { detail }),
+    ...(object === undefined ? {} : { assembled: true as const }),
+    kind,
+    source,
+    time,
+    type,
+  });
+}
+
+function readDatabase(input: DatabaseEventInput, index: number): DatabaseEvent {
+  const { kind, time, name, instance, ...more } = input;
+  return sorted({ ...withoutEmpty(more), kind, instance, name, time: timeOf(time, index) });
+}
+
+type TrailFacts = Omit<Partial<TrailEvent>, "kind" | "time" | "type" | "source" | "detail" | "assembled">;
+
+/** What a detail says of its event, for those outer fields that were not sent. */
+function detailMembers(detail: Readonly<Record<string, unknown>> | undefined): TrailFacts {
+  if (detail === undefined) return {};
+  const text = (value: unknown): string | undefined =>
+    typeof value === "string" && value !== "" && value.length <= 1024 ? value : undefined;
+  const identity = detail.UserIdentity;
+  const user = typeof identity === "object" && identity !== null ? (identity as Record<string, unknown>) : {};
+  return withoutEmpty({
+    eventId: text(detail.EventID),
+    requestId: text(detail.RequestID),
+    accessKeyId: text(detail.AccessKeyID) ?? text(user.AccessKeyID),
+    userName: text(detail.UserName) ?? text(user.UserName),
+    identityType: text(user.Type),
+    sourceIp: text(detail.SourceIPAddress),
+    region: text(detail.Region),
+    errorCode: text(detail.ErrorCode),
+    apiVersion: text(detail.ApiVersion),
+    readOnly: typeof detail.ReadOnly === "boolean" ? detail.ReadOnly : undefined,
+  });
+}
+
+/** The object that a detail given as text holds; a text of another form is kept all the same, and says nothing. */
+function parsedObject(text: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (typeof text !== "string" || !text.startsWith("{") || text.length > 1024 * 1024) return undefined;
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -58,10 +136,20 @@ export function refuseLoneSurrogates(event: Event, index: number): void {
   look(event, "");
 }
 
-function readContents(
-  sent: EventInput["contents"],
-  refuse: (field: string, why: string) => TaishiError,
-): readonly Content[] {
+function refusal(index: number): Refuse {
+  return (field, why) => new TaishiError("invalid-parameter", `events[${index}].${field}: ${why}`, { field, index });
+}
+
+function timeOf(sent: unknown, index: number): number {
+  try {
+    return readTime(sent, "time");
+  } catch (thrown) {
+    if (!(thrown instanceof TaishiError)) throw thrown;
+    throw new TaishiError("invalid-parameter", `events[${index}].${thrown.message}`, { field: "time", index });
+  }
+}
+
+function readContents(sent: SecurityEventInput["contents"], refuse: Refuse): readonly Content[] {
   if (sent === undefined) return [];
   if (Array.isArray(sent)) return sent.map(({ key, value }) => ({ key, value }));
   const members = Object.entries(sent as Record<string, string>);
@@ -71,7 +159,19 @@ function readContents(
   return members.map(([key, value]) => ({ key, value }));
 }
 
-function shapeRefusal(input: unknown, index: number): TaishiError {
+/** The members that say something: neither undefined nor empty. */
+function withoutEmpty<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && value !== "")) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+/** The same members in canonical order. */
+function sorted<T extends object>(members: T): T {
+  return Object.fromEntries(Object.entries(members).sort(([a], [b]) => (a < b ? -1 : 1))) as T;
+}
+
+function shapeRefusal(shape: Shape, input: unknown, index: number): TaishiError {
   const errors = shape.Errors(input) as { instancePath: string; message: string; keyword: string }[];
   // The deepest path is the most telling one; "schema is false" marks a member that is not known.
   const worst = errors.reduce<(typeof errors)[number] | undefined>(

@@ -4,23 +4,29 @@ import { risks } from "./event.ts";
 
 const closed = { additionalProperties: false } as const;
 
-const ContentList = Type.Array(
-  Type.Object({ key: Type.String({ minLength: 1, maxLength: 256 }), value: Type.String() }, closed),
-  { maxItems: 1000, description: "Kept and returned in this order." },
-);
+const Time = Type.Union([Type.String(), Type.Number()], {
+  description: "When it happened: RFC 3339, or epoch milliseconds as an integer.",
+  examples: ["2024-09-29T11:38:34Z", 1727609914000],
+});
+
+const short = { minLength: 1, maxLength: 256 } as const;
+/** A text that may be empty: then it is as absent. */
+const Optional = (description: string) => Type.Optional(Type.String({ maxLength: 1024, description }));
+
+const ContentList = Type.Array(Type.Object({ key: Type.String(short), value: Type.String() }, closed), {
+  maxItems: 1000,
+  description: "Kept and returned in this order.",
+});
 
 export const SecurityEventInput = Type.Object(
   {
     kind: Type.Literal("security"),
-    time: Type.Union([Type.String(), Type.Number()], {
-      description: "When it happened: RFC 3339, or epoch milliseconds as an integer.",
-      examples: ["2024-09-29T11:38:34Z", 1727609914000],
-    }),
+    time: Time,
     resource: Type.Object(
       {
         type: Type.String({ minLength: 1, maxLength: 128, examples: ["endpoint"] }),
-        id: Type.String({ minLength: 1, maxLength: 256, examples: ["ep-20241107-1"] }),
-        project: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+        id: Type.String({ ...short, examples: ["ep-20241107-1"] }),
+        project: Type.Optional(Type.String(short)),
       },
       closed,
     ),
@@ -31,14 +37,69 @@ export const SecurityEventInput = Type.Object(
         { default: "Info" },
       ),
     ),
-    contents: Type.Optional(
-      Type.Union([ContentList, Type.Record(Type.String({ minLength: 1, maxLength: 256 }), Type.String())]),
-    ),
+    contents: Type.Optional(Type.Union([ContentList, Type.Record(Type.String(short), Type.String())])),
     detail: Type.Optional(Type.String({ description: "A sentence for people; rendered from contents when absent." })),
   },
   { ...closed, $id: "SecurityEventInput", description: "Something that happened to a resource." },
 );
+export type SecurityEventInput = Static<typeof SecurityEventInput>;
+
+export const TrailEventInput = Type.Object(
+  {
+    kind: Type.Literal("trail"),
+    time: Time,
+    type: Type.String({ minLength: 1, maxLength: 128, description: "EventName", examples: ["GetUser"] }),
+    source: Type.String({ minLength: 1, maxLength: 128, description: "EventSource", examples: ["iam"] }),
+    eventId: Optional("EventID; derived from the log's origin and the entry's number when absent."),
+    requestId: Optional("RequestID"),
+    accessKeyId: Optional("AccessKeyID"),
+    userName: Optional("UserName, CloudTrail's IdentityName."),
+    identityType: Optional("UserIdentity.Type, e.g. Root or User."),
+    sourceIp: Optional("SourceIPAddress"),
+    region: Optional("Region"),
+    errorCode: Optional("ErrorCode"),
+    apiVersion: Optional("ApiVersion"),
+    readOnly: Type.Optional(Type.Boolean()),
+    extraIndex: Optional("ExtraIndex: a key of the sender's own."),
+    resources: Type.Optional(
+      Type.Array(
+        Type.Object({ type: Type.String(short), id: Type.String({ minLength: 1, maxLength: 1024 }) }, closed),
+        {
+          maxItems: 100,
+        },
+      ),
+    ),
+    detail: Type.Optional(
+      Type.Union([Type.String(), Type.Record(Type.String(), Type.Unknown())], {
+        description: "EventDetail: JSON text, kept and returned byte for byte, or an object.",
+      }),
+    ),
+  },
+  { ...closed, $id: "TrailEventInput", description: "A call of some API, as CloudTrail tells it." },
+);
+export type TrailEventInput = Static<typeof TrailEventInput>;
+
+export const DatabaseEventInput = Type.Object(
+  {
+    kind: Type.Literal("database"),
+    time: Time,
+    name: Type.String({ minLength: 1, maxLength: 64, examples: ["Query", "Connect", "Quit"] }),
+    instance: Type.String({ ...short, description: "The database instance's id." }),
+    recordId: Optional("The record's number."),
+    connectionId: Optional("The connection's number."),
+    status: Optional("The database's error number as text, 0 on success."),
+    commandClass: Optional("E.g. select."),
+    sql: Type.Optional(Type.String({ description: "The statement's text." })),
+    user: Optional("E.g. root[root] @ localhost []."),
+    host: Optional("The client's host name."),
+    externalUser: Optional("The user as an outside system knows them."),
+    ip: Optional("The client's address."),
+    database: Optional("The default database."),
+  },
+  { ...closed, $id: "DatabaseEventInput", description: "A statement or connection of a database instance." },
+);
+export type DatabaseEventInput = Static<typeof DatabaseEventInput>;
 
 /** One event as it is sent to POST /api/v1/events. */
-export const EventInput = SecurityEventInput;
+export const EventInput = Type.Union([SecurityEventInput, TrailEventInput, DatabaseEventInput]);
 export type EventInput = Static<typeof EventInput>;

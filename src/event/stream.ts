@@ -1,6 +1,7 @@
 // A stream: all events of one account that agree in kind, resource, type, risk and project. The index keeps sorted
 // lists per stream; its key is text, so that streams of one resource stand side by side.
 import type { Event, Kind, Risk } from "./event.ts";
+import { trailTerms } from "./trail-event.ts";
 
 export interface Stream {
   readonly resourceId: string;
@@ -30,19 +31,28 @@ function unescapePart(part: string): string {
 
 /** The key of an event's stream within its account: resource id, resource type, project, kind, type, risk. */
 export function streamKey(event: Event): string {
-  const { resource } = event;
+  if (event.kind === "security") {
+    const { resource } = event;
+    return key(resource.id, resource.type, resource.project ?? "", event.kind, event.type, event.risk);
+  }
+  if (event.kind === "trail") return key("", "", "", event.kind, event.type, "Info");
+  if (event.kind === "database") return key(event.instance, "instance", "", event.kind, event.name, "Info");
+  return key(event.resource.id, event.resource.type, event.resource.project ?? "", event.kind, event.type, "Info");
+}
+
+function key(id: string, resourceType: string, project: string, kind: Kind, type: string, risk: Risk): string {
   return (
-    escapePart(resource.id) +
+    escapePart(id) +
     separator +
-    escapePart(resource.type) +
+    escapePart(resourceType) +
     separator +
-    escapePart(resource.project ?? "") +
+    escapePart(project) +
     separator +
-    event.kind +
+    kind +
     separator +
-    escapePart(event.type) +
+    escapePart(type) +
     separator +
-    event.risk
+    risk
   );
 }
 
@@ -58,28 +68,39 @@ export function parseStreamKey(key: string): Stream {
   };
 }
 
+/** What an event has in common with others of any kind. */
+export function streamOf(event: Event): Stream {
+  return parseStreamKey(streamKey(event));
+}
+
 /** What the index needs of consecutive entries: entry i happened at times[i] and belongs to the stream keys[i]. */
 export interface FactBatch {
   readonly times: Float64Array;
   readonly keys: readonly string[];
+  /** What entry i can be looked up by (event/trail-event.ts); absent where no entry of the batch has any. */
+  readonly terms?: readonly (readonly string[])[];
 }
 
 /** Facts of events as they come by, for those who do not keep the events. */
 export class FactList {
   readonly #times: number[] = [];
   readonly #keys: string[] = [];
+  #terms: (readonly string[])[] | undefined;
 
   get length(): number {
     return this.#keys.length;
   }
 
   add(event: Event): void {
+    if (event.kind === "trail") this.#terms ??= this.#keys.map(() => []);
+    this.#terms?.push(event.kind === "trail" ? trailTerms(event) : []);
     this.#times.push(event.time);
     this.#keys.push(streamKey(event));
   }
 
   finish(): FactBatch {
-    return { times: Float64Array.from(this.#times), keys: this.#keys };
+    const facts = { times: Float64Array.from(this.#times), keys: this.#keys };
+    return this.#terms === undefined ? facts : { ...facts, terms: this.#terms };
   }
 }
 

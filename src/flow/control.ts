@@ -10,6 +10,8 @@ import { type Operations, operationNames } from "./operations.ts";
 
 /** Longest path a Unix socket can have on the systems we run on. */
 const longestSocketPath = 100;
+/** How long a command under way has to finish when the service stops. */
+const closeGraceMs = 5_000;
 const mostBodyBytes = 64 * 1024 * 1024;
 
 type Answer =
@@ -33,7 +35,12 @@ export class ControlServer {
     this.#dataDirectory = dataDirectory;
   }
 
-  static async start(path: string, dataDirectory: string, operations: Operations, log: Log): Promise<ControlServer> {
+  static async start(
+    path: string,
+    dataDirectory: string,
+    operations: Operations,
+    { log, onFatal }: { readonly log: Log; readonly onFatal: (error: Fatal) => void },
+  ): Promise<ControlServer> {
     rmSync(path, { force: true }); // we own the directory, so a socket there is a dead one's
     const server = createServer(async (incoming, outgoing) => {
       let answer: Answer;
@@ -49,6 +56,7 @@ export class ControlServer {
       } catch (thrown) {
         const error = asTaishiError(thrown);
         if (error.code === "internal") log.error({ err: thrown }, "a control call failed");
+        if (thrown instanceof Fatal) onFatal(thrown);
         const { cause: _cause, ...details } = error.details;
         answer = { error: { code: error.code, message: error.message, details } };
       }
@@ -62,7 +70,9 @@ export class ControlServer {
 
   async close(): Promise<void> {
     this.#server.closeIdleConnections();
+    const grace = setTimeout(() => this.#server.closeAllConnections(), closeGraceMs);
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    clearTimeout(grace);
     const directory = dirname(this.#path);
     if (directory === this.#dataDirectory) rmSync(this.#path, { force: true });
     else rmSync(directory, { recursive: true, force: true });

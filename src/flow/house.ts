@@ -1,6 +1,6 @@
 // Opens and closes the stores of one data directory, in the order that crash safety asks for: the lock first, secrets
 // before what they protect, the ledger before the index that follows it. What serves them is flow.ts.
-import { randomBytes } from "node:crypto";
+import { hkdfSync, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../clock.ts";
@@ -9,9 +9,14 @@ import { openSealingKey, openSigningKey } from "../durable/secret-file.ts";
 import type { Fatal } from "../errors.ts";
 import type { IssuedKey } from "../identity/identity-records.ts";
 import { IdentityStore } from "../identity/identity-store.ts";
+import { auditedOperations } from "./audited-operations.ts";
+import { DatabaseAudit, type DatabaseAuditLimits } from "./database-audit.ts";
+import { appendEvents } from "./event-appender.ts";
 import { IndexClient } from "./index-client.ts";
 import { LedgerClient } from "./ledger-client.ts";
 import { Operations } from "./operations.ts";
+import { trailEventOf } from "./self-audit.ts";
+import { expectedService, rememberService } from "./service-file.ts";
 
 export interface HouseOptions {
   readonly data: string;
@@ -21,6 +26,8 @@ export interface HouseOptions {
   readonly index: boolean;
   /** Told when the state of a store is unknown: the process must stop. */
   readonly onFatal: (error: Fatal) => void;
+  /** When database audit files close, and who is told of what fails there. */
+  readonly auditFiles: DatabaseAuditLimits;
   readonly socketPath?: string;
   /** Given the first key of a new data directory before it is committed, so that it cannot get lost unseen. */
   readonly deliverFirstKey: (key: IssuedKey) => void;
@@ -30,7 +37,11 @@ export interface House {
   readonly identity: IdentityStore;
   readonly ledger: LedgerClient;
   readonly index: IndexClient | undefined;
+  /** With the index. */
+  readonly databaseAudit: DatabaseAudit | undefined;
   readonly operations: Operations;
+  /** 32 secret bytes for one purpose, the same after every start. */
+  derivedKey(purpose: string): Uint8Array;
   close(): Promise<void>;
 }
 
@@ -59,6 +70,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     // A key is made only where nothing depends on it yet.
     const newIdentity = !existsSync(paths.identity);
     const newLedger = !existsSync(paths.ledger);
+    const service = expectedService(options.data, paths.ledger, () => randomBytes(8).toString("hex"));
     const sealingKey = openSealingKey(paths.sealingKey, { create: newIdentity });
     const logKey = openSigningKey(paths.logKey, { create: newLedger });
     const clockKey = openSigningKey(paths.clockKey, { create: newLedger });
@@ -70,7 +82,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     const ledger = await LedgerClient.start(
       {
         directory: paths.ledger,
-        newServiceId: randomBytes(8).toString("hex"),
+        newServiceId: service ?? "",
         logKey,
         clockKey,
         anchorFile: options.anchor,
@@ -78,10 +90,12 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       options.onFatal,
     );
     closers.push(() => ledger.close());
+    rememberService(options.data, service, ledger.service);
     // A stop between the making of an account and of its log is mended here.
     for (const { id } of identity.listAccounts()) await ledger.createLog(id);
 
     let index: IndexClient | undefined;
+    let databaseAudit: DatabaseAudit | undefined;
     if (options.index) {
       index = await IndexClient.start(
         { indexDirectory: paths.index, ledgerDirectory: paths.ledger, service: ledger.service },
@@ -90,9 +104,26 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       );
       const opened = index;
       closers.push(() => opened.close());
-      ledger.onCommit((account, first, facts) => opened.committed(account, first, facts));
+      const audit = new DatabaseAudit({ appender: ledger, queries: opened, clock: systemClock, ...options.auditFiles });
+      closers.push(() => audit.close());
+      databaseAudit = audit;
+      ledger.onCommit((account, first, facts, followed) => {
+        // Who follows statements must know of them before anyone can ask the index.
+        if (followed !== undefined) audit.committed(account, first, followed);
+        opened.committed(account, first, facts);
+      });
+      audit.resume(identity);
     }
-    return { identity, ledger, index, operations: new Operations(identity, ledger, index), close };
+    const operations = auditedOperations(
+      new Operations(identity, ledger, index, databaseAudit),
+      systemClock,
+      async (account, record) => {
+        await appendEvents(ledger, account, [trailEventOf(record, 1)]);
+      },
+    );
+    const derivedKey = (purpose: string): Uint8Array =>
+      new Uint8Array(hkdfSync("sha256", sealingKey, "", `taishi ${purpose}`, 32));
+    return { identity, ledger, index, databaseAudit, operations, derivedKey, close };
   } catch (thrown) {
     await close();
     throw thrown;

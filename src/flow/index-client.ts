@@ -4,12 +4,22 @@
 import { Worker } from "node:worker_threads";
 import type { Fatal } from "../errors.ts";
 import type { FactBatch } from "../event/stream.ts";
-import { numberedEntry, type PageText, pageOf } from "../query/page-reader.ts";
-import type { ListRequest, NumberedEntry, Page, Queries } from "../query/query.ts";
+import { type LookupText, numberedEntry, type PageText, pageOf } from "../query/page-reader.ts";
+import type {
+  ListRequest,
+  LookupPage,
+  LookupRequest,
+  NumberedEntry,
+  Page,
+  Queries,
+  WalkRequest,
+} from "../query/query.ts";
 import type { IndexInput, IndexProgress } from "./index-thread.ts";
 import { ThreadCalls } from "./thread-calls.ts";
 import { threadUrl } from "./thread-url.ts";
 
+/** Entries that a walk brings over at a time. */
+const walkStep = 1_000;
 /** Events whose facts may be on their way to the index at once. */
 const mostEventsOnTheWay = 100_000;
 
@@ -58,6 +68,22 @@ export class IndexClient implements Queries {
   async entry(account: string, seq: number): Promise<NumberedEntry | undefined> {
     const text = await this.#calls.call<string | undefined>("entry", { account, seq });
     return text === undefined ? undefined : numberedEntry(seq, text);
+  }
+
+  async lookup(request: LookupRequest): Promise<LookupPage> {
+    const atLeast = this.#size(request.lookup.account);
+    const { size, seqs, texts, next } = await this.#calls.call<LookupText>("lookup", { request, atLeast });
+    return { size, entries: texts.map((text, i) => numberedEntry(seqs[i]!, text)), next };
+  }
+
+  async *walk(request: WalkRequest): AsyncGenerator<readonly NumberedEntry[]> {
+    const { account } = request.filter;
+    const walked = await this.#calls.call<Float64Array>("walked", { request, atLeast: this.#size(account) });
+    for (let at = 0; at < walked.length; at += walkStep) {
+      const seqs = [...walked.subarray(at, at + walkStep)];
+      const texts = await this.#calls.call<readonly string[]>("texts", { account, seqs });
+      yield texts.map((text, i) => numberedEntry(seqs[i]!, text));
+    }
   }
 
   progress(): Promise<IndexProgress> {

@@ -1,13 +1,14 @@
 // The index and all queries on their own thread: follows the ledger, answers pages. It reads the ledger's file itself,
 // read-only, so that neither the writer nor the HTTP thread ever waits for a query.
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { TaishiError } from "../errors.ts";
 import type { FactBatch } from "../event/stream.ts";
 import { Follower } from "../index/follower.ts";
 import type { IndexStats } from "../index/port.ts";
 import { RunIndex } from "../index/run-index.ts";
 import { LedgerReader } from "../ledger/store.ts";
-import { entryTexts, type PageText, readPage } from "../query/page-reader.ts";
-import type { ListRequest } from "../query/query.ts";
+import { entryTexts, type LookupText, type PageText, readLookup, readPage, walkedSeqs } from "../query/page-reader.ts";
+import type { ListRequest, LookupRequest, WalkRequest } from "../query/query.ts";
 import { serveCalls } from "./thread-calls.ts";
 
 export interface IndexInput {
@@ -31,6 +32,15 @@ await serveCalls(parentPort as MessagePort, async () => {
   const index = await RunIndex.open({ directory: input.indexDirectory, ledgerId: input.service });
   const follower = new Follower({ ledger: reader, index });
   follower.start();
+  /** The follower tries again whatever failed, a full disk above all: a query is refused for now, and nothing dies. */
+  const caughtUp = async (account: string, size: number): Promise<void> => {
+    try {
+      await follower.reached(account, size, indexWaitMs);
+    } catch (thrown) {
+      if (thrown instanceof TaishiError) throw thrown;
+      throw new TaishiError("index-behind", "the index cannot be written now; it is tried again", { retryAfter: 5 });
+    }
+  };
 
   return {
     ready: undefined,
@@ -39,9 +49,19 @@ await serveCalls(parentPort as MessagePort, async () => {
         follower.committed(account, first, facts),
       grew: ({ account, size }: { account: string; size: number }): void => follower.grew(account, size),
       list: async ({ request, atLeast }: { request: ListRequest; atLeast: number }): Promise<PageText> => {
-        await follower.reached(request.filter.account, atLeast, indexWaitMs);
+        await caughtUp(request.filter.account, atLeast);
         return readPage(index, reader, request);
       },
+      lookup: async ({ request, atLeast }: { request: LookupRequest; atLeast: number }): Promise<LookupText> => {
+        await caughtUp(request.lookup.account, atLeast);
+        return readLookup(index, reader, request);
+      },
+      walked: async ({ request, atLeast }: { request: WalkRequest; atLeast: number }): Promise<Float64Array> => {
+        await caughtUp(request.filter.account, atLeast);
+        return walkedSeqs(index, request);
+      },
+      texts: ({ account, seqs }: { account: string; seqs: readonly number[] }): readonly string[] =>
+        entryTexts(reader, account, seqs),
       entry: ({ account, seq }: { account: string; seq: number }): string | undefined =>
         seq < reader.size(account) ? entryTexts(reader, account, [seq])[0] : undefined,
       progress: (): IndexProgress => ({ ...follower.progress(), stats: index.stats() }),

@@ -13,7 +13,12 @@ import type { AppendAnswer, WriterInput } from "./writer-thread.ts";
 /** Bytes of heads and blobs that may wait for the writer before appends are refused as overloaded. */
 const mostWaitingBytes = 64 * 1024 * 1024;
 
-export type CommitListener = (account: string, first: number, facts: FactBatch) => void;
+export type CommitListener = (
+  account: string,
+  first: number,
+  facts: FactBatch,
+  followed: AppendBatch["followed"],
+) => void;
 
 export class LedgerClient implements Appender {
   readonly service: string;
@@ -54,7 +59,7 @@ export class LedgerClient implements Appender {
 
   async append(batch: AppendBatch): Promise<Receipt> {
     if (this.#refusal !== undefined) throw this.#refusal;
-    const { facts, ...rest } = batch;
+    const { facts, followed, ...rest } = batch;
     const heads = ownBytes(batch.heads);
     const bytes = batch.blobs.reduce((sum, blob) => sum + blob.bytes.length, heads.length);
     if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > mostWaitingBytes)
@@ -67,7 +72,7 @@ export class LedgerClient implements Appender {
       if (appended) {
         this.#appended += receipt.accepted;
         this.#sizes.set(batch.account, Math.max(receipt.treeSize, this.size(batch.account)));
-        this.#onCommit(batch.account, receipt.first, facts);
+        this.#onCommit(batch.account, receipt.first, facts, followed);
       }
       return receipt;
     } finally {

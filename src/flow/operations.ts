@@ -1,13 +1,18 @@
 // What an operator can have done from the command line, as functions of plain data: called in place when no server owns
 // the data directory, and through the control socket when one does. One implementation, two ways to reach it.
+import { createReadStream } from "node:fs";
+import type { ImportOutcome } from "../audit-files/importer.ts";
 import { TaishiError } from "../errors.ts";
 import type { Role } from "../identity/caller.ts";
+import type { Instance, Project } from "../identity/directory.ts";
+import type { UserInfo, UserStatus } from "../identity/directory-records.ts";
 import type { Account, IssuedKey, KeyInfo, KeyStatus } from "../identity/identity-records.ts";
 import type { IdentityStore } from "../identity/identity-store.ts";
 import { operatorAccount } from "../identity/naming.ts";
 import type { Receipt } from "../ledger/port.ts";
 import type { CheckpointRow } from "../ledger/store.ts";
 import { readBatch } from "../server/append.ts";
+import type { DatabaseAudit } from "./database-audit.ts";
 import type { IndexClient } from "./index-client.ts";
 import type { IndexProgress } from "./index-thread.ts";
 import type { LedgerClient } from "./ledger-client.ts";
@@ -24,12 +29,19 @@ export class Operations {
   readonly #identity: IdentityStore;
   readonly #ledger: LedgerClient;
   readonly #index: IndexClient | undefined;
+  readonly #databaseAudit: DatabaseAudit | undefined;
 
   /** @param index absent where the command at hand needs none */
-  constructor(identity: IdentityStore, ledger: LedgerClient, index: IndexClient | undefined) {
+  constructor(
+    identity: IdentityStore,
+    ledger: LedgerClient,
+    index: IndexClient | undefined,
+    databaseAudit: DatabaseAudit | undefined,
+  ) {
     this.#identity = identity;
     this.#ledger = ledger;
     this.#index = index;
+    this.#databaseAudit = databaseAudit;
   }
 
   /** An account and its log. A crash between the two leaves an account whose log is made at the next start. */
@@ -79,6 +91,57 @@ export class Operations {
     return this.#identity.deleteKey(input.accessKey);
   }
 
+  async createProject(input: {
+    readonly account: string;
+    readonly name: string;
+    readonly id?: string;
+  }): Promise<Project> {
+    return this.#identity.createProject(input);
+  }
+
+  /** Of one account, or of all. */
+  async listProjects(input: { readonly account?: string }): Promise<readonly Project[]> {
+    return this.#accountIds(input).flatMap((account) => this.#identity.projects(account));
+  }
+
+  async createInstance(input: { readonly project: string; readonly id?: string }): Promise<Instance> {
+    return this.#identity.createInstance(input);
+  }
+
+  /** Of one project, or of all. */
+  async listInstances(input: { readonly project?: string }): Promise<readonly Instance[]> {
+    const projects = input.project === undefined ? (await this.listProjects({})).map(({ id }) => id) : [input.project];
+    return projects.flatMap((project) => this.#identity.instances(project));
+  }
+
+  async createUser(input: {
+    readonly account: string;
+    readonly name: string;
+    readonly role?: Role;
+    readonly password: string;
+  }): Promise<UserInfo> {
+    return this.#identity.createUser(input);
+  }
+
+  /** Of one account, or of all. */
+  async listUsers(input: { readonly account?: string }): Promise<readonly UserInfo[]> {
+    return this.#accountIds(input).flatMap((account) => this.#identity.users(account));
+  }
+
+  /** The user's tokens are void from now on. */
+  async setUserPassword(input: { readonly user: string; readonly password: string }): Promise<UserInfo> {
+    return this.#identity.setUserPassword(input.user, input.password);
+  }
+
+  /** A disabled user's tokens stay void when it is enabled again. */
+  async setUserStatus(input: { readonly user: string; readonly status: UserStatus }): Promise<UserInfo> {
+    return this.#identity.setUserStatus(input.user, input.status);
+  }
+
+  async deleteUser(input: { readonly user: string }): Promise<UserInfo> {
+    return this.#identity.deleteUser(input.user);
+  }
+
   /** @param input.body NDJSON, at most appendChunk lines */
   async append(input: { readonly account: string; readonly body: string; readonly key?: string }): Promise<Receipt> {
     if (input.account === operatorAccount || this.#identity.account(input.account) === undefined)
@@ -90,6 +153,28 @@ export class Operations {
       ...(input.key === undefined ? {} : { idempotencyKey: `cli:${input.key}` }),
     });
     return this.#ledger.append(batch);
+  }
+
+  /**
+   * An existing database audit file, whole, with its name, id and times.
+   * @param input.path absolute, read by the process that owns the data directory
+   */
+  async importAuditFile(input: {
+    readonly account: string;
+    readonly instance: string;
+    readonly path: string;
+    readonly name: string;
+    readonly id?: string;
+    readonly begin?: number;
+    readonly end?: number;
+  }): Promise<ImportOutcome> {
+    if (this.#databaseAudit === undefined) throw new TaishiError("internal", "the index is not open");
+    if (this.#identity.instance(input.instance)?.account !== input.account)
+      throw new TaishiError("not-found", `account ${input.account} has no instance ${input.instance}`, {
+        field: "instance",
+      });
+    const { account, instance, path, ...file } = input;
+    return this.#databaseAudit.importer.import({ account, instance }, file, createReadStream(path));
   }
 
   /** The newest checkpoint of an account's log; it is kept for ever from now on. */
@@ -106,6 +191,10 @@ export class Operations {
     if (this.#index === undefined) throw new TaishiError("internal", "the index is not open");
     return this.#index.progress();
   }
+
+  #accountIds({ account }: { readonly account?: string }): readonly string[] {
+    return account === undefined ? this.#identity.listAccounts().map(({ id }) => id) : [account];
+  }
 }
 
 /** The operations that may be called through the control socket: all of them. */
@@ -118,7 +207,17 @@ export const operationNames = [
   "setKeyExpiry",
   "rotateKey",
   "deleteKey",
+  "createProject",
+  "listProjects",
+  "createInstance",
+  "listInstances",
+  "createUser",
+  "listUsers",
+  "setUserPassword",
+  "setUserStatus",
+  "deleteUser",
   "append",
+  "importAuditFile",
   "checkpoint",
   "startReindex",
   "indexProgress",

@@ -32,13 +32,14 @@ export class ThreadCalls {
   /** Resolves with the thread's first word, when it is ready. @throws Fatal where the thread could not start */
   static start<Ready>(worker: Worker, onFatal: (error: Fatal) => void): Promise<{ calls: ThreadCalls; ready: Ready }> {
     return new Promise((resolve, reject) => {
-      const calls = new ThreadCalls(worker, (error) => {
-        reject(error);
-        onFatal(error);
-      });
+      // Until it is ready a failure is its starter's to tell; from then on there is nobody else who could.
+      let ready = false;
+      const calls = new ThreadCalls(worker, (error) => (ready ? onFatal(error) : reject(error)));
       worker.on("message", (word: Word) => {
-        if ("ready" in word) resolve({ calls, ready: word.ready as Ready });
-        else if ("died" in word) calls.#die(revive(word.died) as Fatal);
+        if ("ready" in word) {
+          ready = true;
+          resolve({ calls, ready: word.ready as Ready });
+        } else if ("died" in word) calls.#die(revive(word.died) as Fatal);
         else calls.#answered(word);
       });
       worker.on("error", (cause) => calls.#die(new Fatal(`a thread failed: ${String(cause)}`, { cause })));
@@ -77,6 +78,8 @@ export class ThreadCalls {
   #die(error: Fatal): void {
     if (this.#dead !== undefined) return;
     this.#dead = error;
+    // Its timers and what waits in it must not go on.
+    void this.#worker.terminate();
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
     this.#onFatal(error);
@@ -93,7 +96,7 @@ export async function serveCalls(
 ): Promise<void> {
   const die = (thrown: unknown): void => {
     port.postMessage({ died: fatalFailure(thrown) } satisfies Word);
-    port.close();
+    port.close(); // the other side ends the thread
   };
   try {
     const { handlers, ready } = await open(die);
@@ -122,10 +125,10 @@ export async function serveCalls(
 }
 
 /** What to do when a thread or a timer finds state unknown: say it and stop with a code of its own. */
-export function stopOnFatal(log: Log, exit: (code: number) => void): (error: Fatal) => void {
+export function stopOnFatal(log: Log, exit: (code: number, error: Fatal) => void): (error: Fatal) => void {
   return (error) => {
     log.fatal({ err: error, hint: error.hint }, error.message);
-    exit(70);
+    exit(70, error);
   };
 }
 

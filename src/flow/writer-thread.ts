@@ -4,7 +4,7 @@
 import type { KeyObject } from "node:crypto";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock.ts";
-import { Fatal, TaishiError } from "../errors.ts";
+import { TaishiError } from "../errors.ts";
 import { Anchor } from "../ledger/anchor.ts";
 import type { HeadBatch, Receipt } from "../ledger/port.ts";
 import { CheckpointSigner } from "../ledger/signer.ts";
@@ -42,8 +42,14 @@ await serveCalls(parentPort as MessagePort, async (die) => {
     ...(input.anchorFile === undefined ? {} : { anchor: new Anchor(input.anchorFile) }),
   });
   const queue: Waiting[] = [];
+  let dead = false;
+  const stop = (thrown: unknown): void => {
+    dead = true;
+    die(thrown);
+  };
 
   const commitGroup = (): void => {
+    if (queue.length === 0 || dead) return;
     let bytes = 0;
     let count = 0;
     for (; count < queue.length && (count === 0 || bytes < groupBytes); count++)
@@ -59,16 +65,16 @@ await serveCalls(parentPort as MessagePort, async (die) => {
       });
     } catch (thrown) {
       // Nobody of the group is answered: their requests die with the process, and are found or not at the next start.
-      die(thrown);
+      stop(thrown);
     }
   };
 
   const timer = setInterval(() => {
     try {
-      writer.checkpoint();
+      if (!dead) writer.checkpoint();
     } catch (thrown) {
       // A full disk delays checkpoints; what was acknowledged stays. Anything else is unknown state.
-      if (!(thrown instanceof TaishiError)) die(thrown);
+      if (!(thrown instanceof TaishiError)) stop(thrown);
     }
   }, checkpointEveryMs);
 
@@ -84,7 +90,8 @@ await serveCalls(parentPort as MessagePort, async (die) => {
       handOut: (account: string): CheckpointRow => writer.handOut(account),
       status: (): readonly LogStatus[] => writer.status(),
       close: (): void => {
-        if (queue.length > 0) throw new Fatal("the writer was closed while batches were waiting");
+        // What came before the close is still answered for.
+        while (queue.length > 0 && !dead) commitGroup();
         clearInterval(timer);
         writer.close();
         database.close();

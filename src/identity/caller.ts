@@ -6,7 +6,10 @@ export type Role = (typeof roles)[number];
 export interface Caller {
   /** The tenant: decimal digits. */
   readonly account: string;
+  /** "" where a user signed in with a password. */
   readonly accessKey: string;
+  /** The user's name, where one signed in. */
+  readonly userName?: string;
   readonly role: Role;
   /** May create accounts and import keys, in all accounts; sees no event content by that alone. */
   readonly operator: boolean;

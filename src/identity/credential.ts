@@ -2,6 +2,7 @@
 //   access key  AKTS + 32 of [A-Za-z0-9]  (as Volcengine's AKLT…)
 //   secret key  44 of [A-Za-z0-9]: 261 bits; used as given, never decoded
 //   token       tst_ + base64url of 32 random bytes; kept as SHA-256 only, which suffices for what cannot be guessed
+//   user token  ust_ + the same, of one who signed in with a password
 // A secret must never show where such an object is printed, logged or serialised.
 import { hash, randomBytes, randomInt } from "node:crypto";
 import type { Caller } from "./caller.ts";
@@ -33,6 +34,15 @@ export function newSecretKey(): string {
 
 export function newToken(): string {
   return `tst_${randomBytes(32).toString("base64url")}`;
+}
+
+export function newUserToken(): string {
+  return `ust_${randomBytes(32).toString("base64url")}`;
+}
+
+/** 32 lower-case hex digits, the form of the clouds' project and user ids. */
+export function newHexId(): string {
+  return randomBytes(16).toString("hex");
 }
 
 /** What is kept of a token: SHA-256 of its text, in hex. Looking it up tells nothing of how near a guess was. */

@@ -1,5 +1,6 @@
-// What the identity store keeps: accounts and keys as they are told, stored and held in memory, and the tables of
-// DATA/identity.db, format 1. Plain data; the only secrets in the tables are sealed ones and digests.
+// What the identity store keeps: accounts and keys as they are told, stored and held in memory, and their tables in
+// DATA/identity.db, format 1. Plain data; the only secrets in the tables are sealed ones and digests. The tables of
+// projects, instances, users and user tokens are in directory-records.ts.
 import type { KeyObject } from "node:crypto";
 import type { Role } from "./caller.ts";
 import { Credential } from "./credential.ts";
@@ -51,6 +52,12 @@ export interface NewKey {
   readonly expires?: number | undefined;
   readonly name?: string | undefined;
 }
+
+/**
+ * Refuses an account that cannot have `things`, e.g. "keys".
+ * @throws TaishiError invalid-parameter for the reserved account, not-found where there is none
+ */
+export type RequireAccount = (account: unknown, things: string) => void;
 
 export const schema = `
   CREATE TABLE accounts (

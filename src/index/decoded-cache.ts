@@ -2,9 +2,9 @@
 // first. Bounded by bytes, so that memory does not grow with the index. Runs never change, so nothing here goes stale.
 
 /** What an entry is; with the run and its number there, its identity. */
-export type Decoded = "leaf" | "directory" | "block";
+export type Decoded = "leaf" | "directory" | "block" | "terms";
 
-const order: Readonly<Record<Decoded, number>> = { leaf: 0, directory: 1, block: 2 };
+const order: Readonly<Record<Decoded, number>> = { leaf: 0, directory: 1, block: 2, terms: 3 };
 
 interface Kept {
   readonly value: unknown;
@@ -24,7 +24,7 @@ export class DecodedCache {
   /** The kept value, or what `make` makes, kept from now on. */
   get<T>(run: number, what: Decoded, number: number, make: () => { readonly value: T; readonly bytes: number }): T {
     // Run ids stay below 2^20 and block numbers below 2^31: together a safe integer.
-    const key = (run * 3 + order[what]) * 2 ** 31 + number;
+    const key = (run * 4 + order[what]) * 2 ** 31 + number;
     const found = this.#kept.get(key);
     if (found !== undefined) {
       this.#kept.delete(key);

@@ -4,15 +4,15 @@ import { TaishiError } from "../errors.ts";
 import { canonicalJson } from "../event/canonical.ts";
 import type { Event } from "../event/event.ts";
 import { factsOf } from "../event/stream.ts";
+import { term } from "../event/trail-event.ts";
 import type { LogReader } from "../ledger/port.ts";
 import { Follower } from "./follower.ts";
-import { eventAt } from "./index-store.contract.ts";
+import { eventAt, trailAt } from "./index-history.test-support.ts";
 import { MemoryIndex } from "./memory-index.ts";
 
 /** A ledger in memory. */
 class Ledger implements LogReader {
   readonly logs = new Map<string, Uint8Array[]>();
-  readonly blobs = new Map<string, Uint8Array>();
   reads = 0;
   broken: Error | undefined;
 
@@ -48,8 +48,8 @@ class Ledger implements LogReader {
     });
   }
 
-  blob(digest: string): Uint8Array {
-    return this.blobs.get(digest)!;
+  blob(): Uint8Array {
+    throw new Error("the index needs no blob");
   }
 }
 
@@ -215,17 +215,24 @@ describe("the follower", () => {
     await follower.close();
   });
 
-  it("indexes an entry whose resource id was put apart as a blob under the id itself", async () => {
+  it("indexes an entry whose free text was put apart as a blob without fetching it", async () => {
     const { ledger, index, follower } = setUp();
-    const id = "é".repeat(200);
-    const digest = "0".repeat(64);
-    ledger.blobs.set(digest, Buffer.from(id));
-    const { resource, ...rest } = eventAt(5);
-    const apart = { ...rest, resource: { ...resource, id: { $sha256: digest, size: 400 } } };
+    const apart = { ...eventAt(5), detail: { $sha256: "0".repeat(64), size: 70_000 } };
     ledger.appendRaw("1", { event: apart, received: 1, v: 1 });
     follower.start();
     await follower.reached("1", 1, patience);
-    assert.equal(await index.count({ account: "1", resourceId: id }), 1);
+    assert.equal(await index.count({ account: "1", resourceId: "a" }), 1);
+    await follower.close();
+  });
+
+  it("feeds the terms of what it reads itself", async () => {
+    const { ledger, index, follower } = setUp();
+    ledger.append("1", [eventAt(1), trailAt(2, { requestId: "r" })]);
+    follower.start();
+    await follower.reached("1", 2, patience);
+    const lookup = { account: "1", terms: [term("RequestID", "r")] };
+    const found = { positions: [{ time: 2, seq: 1 }], scannedTo: null };
+    assert.deepEqual(await index.lookup(lookup, "asc", undefined, 1), found);
     await follower.close();
   });
 

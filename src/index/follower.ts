@@ -4,8 +4,7 @@
 // wrong is kept, told to everybody who waits, and tried again.
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import { TaishiError } from "../errors.ts";
-import { parseEntry, restoreBlobs } from "../event/entry.ts";
-import type { Event } from "../event/event.ts";
+import { parseEntry } from "../event/entry.ts";
 import { type FactBatch, factsOf } from "../event/stream.ts";
 import type { LogReader } from "../ledger/port.ts";
 import type { IndexStore } from "./port.ts";
@@ -262,19 +261,10 @@ export class Follower {
     if (first < target) {
       const end = Math.min(target, first - (first % sliceEntries) + sliceEntries);
       const seqs = Array.from({ length: end - first }, (_, i) => first + i);
-      const events = this.#ledger.read(account, seqs).map((bytes) => this.#eventOf(bytes));
+      const events = this.#ledger.read(account, seqs).map((bytes) => parseEntry(bytes).event);
       this.#index.add(account, first, factsOf(events));
       this.#tell(account);
     }
     if (this.#index.covered(account) >= target) this.#targets.delete(account);
-  }
-
-  /** The event of an entry; where a member that names its stream was put apart as a blob, that is fetched. */
-  #eventOf(bytes: Uint8Array): Event {
-    const entry = parseEntry(bytes);
-    const { event } = entry;
-    const { id, type, project } = event.resource;
-    const whole = [id, type, project ?? "", event.type].every((part) => typeof part === "string");
-    return whole ? event : restoreBlobs(entry, (digest) => this.#ledger.blob(digest)).event;
   }
 }

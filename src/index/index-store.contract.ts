@@ -7,173 +7,24 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
-import { type Event, type Kind, kinds, type Risk, risks } from "../event/event.ts";
 import { factsOf } from "../event/stream.ts";
-import type { Filter, IndexStore, Order, Position, Window } from "./port.ts";
+import { term } from "../event/trail-event.ts";
+import {
+  accounts,
+  aStep,
+  eventAt,
+  isAfter,
+  PlainArray,
+  type Step,
+  sources,
+  termsOf,
+  trailAt,
+  users,
+} from "./index-history.test-support.ts";
+import type { IndexStore, Lookup, Order, Position } from "./port.ts";
 
 /** Opens the engine over a directory; opening again must find what an engine closed before left there. */
 export type OpenStore = (directory: string) => IndexStore;
-
-const accounts = ["2100000001", "21", "3"];
-// Prefixes of each other, separators and escapes of the key, and characters that UTF-8 and UTF-16 put in different order.
-const ids = ["a", "a\u0001", "a\u0002", "a\u0002a", "a\0", "ab", "\u{1f600}", "\uffee", "\ue000x", "é\u0001\u0001b"];
-const resourceTypes = ["endpoint", "end", "e\u0001"];
-const eventTypes = ["SshLogin", "Ssh", "\u{1f600}\u0002"];
-const projects = [undefined, "p", "p\u0001"];
-
-interface Fact {
-  readonly account: string;
-  readonly seq: number;
-  readonly event: Event;
-}
-
-/** The same answers from an array. */
-class PlainArray {
-  facts: Fact[] = [];
-
-  size(account: string): number {
-    return this.facts.filter((fact) => fact.account === account).length;
-  }
-
-  matches(filter: Filter, order: Order): Position[] {
-    const found = this.facts.filter(({ account, event }) => {
-      const { kind, type, risk, time, resource } = event;
-      return (
-        account === filter.account &&
-        (filter.kinds === undefined || filter.kinds.includes(kind)) &&
-        (filter.types === undefined || filter.types.includes(type)) &&
-        (filter.risks === undefined || filter.risks.includes(risk)) &&
-        (filter.resourceType === undefined || filter.resourceType === resource.type) &&
-        (filter.resourceId === undefined || filter.resourceId === resource.id) &&
-        (filter.project === undefined || filter.project === (resource.project ?? "")) &&
-        (filter.from === undefined || time >= filter.from) &&
-        (filter.to === undefined || time < filter.to)
-      );
-    });
-    const positions = found.map(({ seq, event }) => ({ time: event.time, seq }));
-    positions.sort((a, b) => a.time - b.time || a.seq - b.seq);
-    return order === "asc" ? positions : positions.reverse();
-  }
-
-  page(filter: Filter, order: Order, window: Window): Position[] {
-    const all = this.matches(filter, order);
-    if ("offset" in window) return all.slice(window.offset, window.offset + window.limit);
-    const { time, seq } = window.after;
-    const sign = order === "asc" ? 1 : -1;
-    const rest = all.filter((position) => sign * (position.time - time || position.seq - seq) > 0);
-    return rest.slice(0, window.limit);
-  }
-}
-
-export function eventAt(time: number, members: Partial<Omit<Event, "time">> = {}): Event {
-  return {
-    contents: [],
-    kind: "security",
-    resource: { id: "a", type: "endpoint" },
-    risk: "Info",
-    time,
-    type: "SshLogin",
-    ...members,
-  };
-}
-
-const times = fc.oneof(
-  fc.integer({ min: 1_700_000_000_000, max: 1_700_000_000_020 }),
-  fc.integer({ min: 0, max: 253_402_300_799_999 }),
-);
-
-const anEvent: fc.Arbitrary<Event> = fc
-  .record({
-    time: times,
-    id: fc.constantFrom(...ids),
-    resourceType: fc.constantFrom(...resourceTypes),
-    project: fc.constantFrom(...projects),
-    // Kinds other than security will have events of their own; the index only looks at the name.
-    kind: fc.constantFrom<Kind[]>(...kinds),
-    type: fc.constantFrom(...eventTypes),
-    risk: fc.constantFrom(...risks),
-  })
-  .map(({ time, id, resourceType, project, kind, type, risk }) =>
-    eventAt(time, {
-      kind: kind as Event["kind"],
-      type,
-      risk,
-      resource: project === undefined ? { id, type: resourceType } : { id, project, type: resourceType },
-    }),
-  );
-
-/** Many events of few streams, so that lists have several blocks; steps of 0 make masses of one time. */
-const aMass: fc.Arbitrary<Event[]> = fc
-  .record({
-    template: anEvent,
-    count: fc.integer({ min: 300, max: 1500 }),
-    step: fc.constantFrom(0, 1, 37, 1_000_000),
-    spread: fc.integer({ min: 1, max: 3 }),
-  })
-  .map(({ template, count, step, spread }) =>
-    Array.from({ length: count }, (_, i) => ({
-      ...template,
-      // Every seventh is late.
-      time: Math.max(0, Math.min(253_402_300_799_999, template.time + i * step - (i % 7 === 0 ? step * 50 : 0))),
-      risk: risks[i % spread] as Risk,
-    })),
-  );
-
-const aFilter: fc.Arbitrary<Filter> = fc
-  .record(
-    {
-      account: fc.constantFrom(...accounts),
-      kinds: fc.subarray<Kind>([...kinds]),
-      types: fc.subarray(eventTypes),
-      risks: fc.subarray<Risk>([...risks]),
-      resourceType: fc.constantFrom(...resourceTypes, "none"),
-      resourceId: fc.constantFrom(...ids, "none"),
-      project: fc.constantFrom("", "p", "p\u0001"),
-      from: times,
-      to: times,
-    },
-    { requiredKeys: ["account"] },
-  )
-  .map(({ project, ...filter }) =>
-    project === undefined || filter.resourceId === undefined ? filter : { ...filter, project },
-  );
-
-type Step =
-  | { readonly what: "add"; readonly account: string; readonly events: readonly Event[] }
-  | {
-      readonly what: "find";
-      readonly filter: Filter;
-      readonly order: Order;
-      readonly place: number;
-      readonly limit: number;
-      readonly after: boolean;
-    }
-  | { readonly what: "reopen" }
-  | { readonly what: "clear" };
-
-const aStep: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 30,
-    arbitrary: fc.record({
-      what: fc.constant("add" as const),
-      account: fc.constantFrom(...accounts),
-      events: fc.oneof({ weight: 5, arbitrary: fc.array(anEvent, { maxLength: 60 }) }, { weight: 1, arbitrary: aMass }),
-    }),
-  },
-  {
-    weight: 60,
-    arbitrary: fc.record({
-      what: fc.constant("find" as const),
-      filter: aFilter,
-      order: fc.constantFrom<Order[]>("asc", "desc"),
-      place: fc.double({ min: 0, max: 1.2, noNaN: true }),
-      limit: fc.integer({ min: 0, max: 40 }),
-      after: fc.boolean(),
-    }),
-  },
-  { weight: 5, arbitrary: fc.record({ what: fc.constant("reopen" as const) }) },
-  { weight: 1, arbitrary: fc.record({ what: fc.constant("clear" as const) }) },
-);
 
 /** The suite; `cases` is how many random histories are played. */
 export function indexStoreContract(name: string, open: OpenStore, cases = 60): void {
@@ -267,6 +118,93 @@ export function indexStoreContract(name: string, open: OpenStore, cases = 60): v
       });
     });
 
+    it("finds one event among many by what only it has, also together with what many have", async () => {
+      await within(async (directory) => {
+        let store = open(directory);
+        const count = 3000;
+        const events = Array.from({ length: count }, (_, i) =>
+          trailAt(1_000_000 + i * 10, { requestId: `r-${i}`, source: sources[i % 3]!, userName: users[i % 12]! }),
+        );
+        const feed = (): void => {
+          const first = store.covered("1");
+          store.add("1", first, factsOf(events.slice(first)));
+        };
+        feed();
+        for (const round of ["as it came", "written", "reopened"]) {
+          if (round === "written") for (let i = 0; i < 300; i++) await nextTurn();
+          if (round === "reopened") {
+            await store.close();
+            store = open(directory);
+            feed();
+          }
+          for (const seq of [0, 1, 499, 512, 2998, 2999]) {
+            const terms = [term("EventSource", sources[seq % 3]!), term("RequestID", `r-${seq}`)];
+            const found = { positions: [{ time: 1_000_000 + seq * 10, seq }], scannedTo: null };
+            assert.deepEqual(await store.lookup({ account: "1", terms }, "desc", undefined, 10), found, round);
+            const other = [term("EventSource", sources[(seq + 1) % 3]!), term("RequestID", `r-${seq}`)];
+            const none = { positions: [], scannedTo: null };
+            assert.deepEqual(await store.lookup({ account: "1", terms: other }, "asc", undefined, 10), none, round);
+            assert.deepEqual(await store.lookup({ account: "2", terms }, "asc", undefined, 10), none, round);
+          }
+          const terms = [term("IdentityName", users[5]!), term("EventSource", sources[2]!)];
+          for (const order of ["asc", "desc"] as const) {
+            const expected = events
+              .map(({ time }, seq) => ({ time, seq }))
+              .filter(({ seq }) => seq % 12 === 5 && seq < 2500);
+            if (order === "desc") expected.reverse();
+            await assertFinds(store, { account: "1", terms, below: 2500 }, order, undefined, 7, expected);
+          }
+        }
+        await store.close();
+      });
+    });
+
+    it("finds an event once that has a term twice, and one of several terms by each", async () => {
+      await within(async (directory) => {
+        const store = open(directory);
+        const times = Float64Array.of(5, 5, 4);
+        const { keys } = factsOf([eventAt(5), eventAt(5), eventAt(4)]);
+        store.add("1", 0, {
+          times,
+          keys,
+          terms: [
+            ["a", "a"],
+            ["b", "a", "b"],
+            ["a", "c", "a", "c"],
+          ],
+        });
+        const found = async (...terms: string[]): Promise<number[]> => {
+          const { positions } = await store.lookup({ account: "1", terms }, "asc", undefined, 10);
+          return positions.map(({ seq }) => seq);
+        };
+        assert.deepEqual(await found("a"), [2, 0, 1]);
+        assert.deepEqual(await found("b", "b"), [1]);
+        assert.deepEqual(await found("c", "a"), [2]);
+        assert.deepEqual(await found("c", "b"), []);
+        await store.close();
+      });
+    });
+
+    it("refuses a lookup without terms or without a limit", async () => {
+      await within(async (directory) => {
+        const store = open(directory);
+        await assert.rejects(store.lookup({ account: "1", terms: [] }, "asc", undefined, 1), RangeError);
+        await assert.rejects(store.lookup({ account: "1", terms: ["a"] }, "asc", undefined, 0), RangeError);
+        await store.close();
+      });
+    });
+
+    it("refuses numbers beyond 2^52 and facts whose terms are of other entries", async () => {
+      await within(async (directory) => {
+        const store = open(directory);
+        assert.throws(() => store.add("1", 2 ** 52, factsOf([eventAt(1)])), /2\^52/);
+        const uneven = { ...factsOf([eventAt(1), eventAt(2)]), terms: [["a"]] };
+        assert.throws(() => store.add("1", 0, uneven), RangeError);
+        assert.equal(store.covered("1"), 0);
+        await store.close();
+      });
+    });
+
     it("refuses a project without a resource", async () => {
       await within(async (directory) => {
         const store = open(directory);
@@ -275,6 +213,44 @@ export function indexStoreContract(name: string, open: OpenStore, cases = 60): v
       });
     });
   });
+}
+
+type LookupStep = Extract<Step, { what: "lookup" }>;
+
+async function checkLookup(plain: PlainArray, store: IndexStore, step: LookupStep): Promise<void> {
+  const { account, order, limit } = step;
+  const pick = <T>(items: readonly T[], place: number): T | undefined => items[Math.floor(place * items.length)];
+  const own = plain.facts.filter((fact) => fact.account === account && fact.event.kind === "trail");
+  // Terms of one event, so that something matches; with none there, or one more than it has, one that nobody has.
+  const model = pick(own, step.places[0]);
+  const terms = model === undefined ? [] : termsOf(model.event);
+  const below = step.below ? { below: Math.floor(step.places[1] * plain.size(account)) } : {};
+  const lookup = { account, terms: step.terms.map((i) => terms[i] ?? "EventName\u0001none"), ...step.bounds, ...below };
+  const after = step.after ? pick(plain.having({ account, terms: [] }, order, undefined), step.places[2]) : undefined;
+  await assertFinds(store, lookup, order, after, limit, plain.having(lookup, order, after));
+}
+
+/** Reads a lookup page by page to its end. */
+async function assertFinds(
+  store: IndexStore,
+  lookup: Lookup,
+  order: Order,
+  after: Position | undefined,
+  limit: number,
+  expected: readonly Position[],
+): Promise<void> {
+  const found: Position[] = [];
+  for (let from = after; ; ) {
+    const { positions, scannedTo } = await store.lookup(lookup, order, from, limit);
+    assert.ok(positions.length <= limit);
+    found.push(...positions);
+    if (scannedTo === null) break;
+    const last = positions.at(-1);
+    assert.ok(last === undefined || !isAfter(last, scannedTo, order), "what was found is behind what was scanned");
+    assert.ok(from === undefined || isAfter(scannedTo, from, order), "a call that gets nowhere");
+    from = scannedTo;
+  }
+  assert.deepEqual(found, expected);
 }
 
 async function play(open: OpenStore, directory: string, steps: readonly Step[]): Promise<void> {
@@ -307,6 +283,8 @@ async function play(open: OpenStore, directory: string, steps: readonly Step[]):
         const hits = await store.find(filter, order, window);
         assert.deepEqual(hits, { total: all.length, positions: plain.page(filter, order, window) });
         assert.equal(await store.count(filter), all.length);
+      } else if (step.what === "lookup") {
+        await checkLookup(plain, store, step);
       } else if (step.what === "reopen") {
         await store.close();
         store = open(directory);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { streamKey } from "../event/stream.ts";
-import { eventAt } from "./index-store.contract.ts";
+import { eventAt } from "./index-history.test-support.ts";
 import { coarseText, compareKeys, selectorOf } from "./list-key.ts";
 
 describe("the keys of lists", () => {

@@ -1,6 +1,7 @@
 // index.db: which runs make up the index and how far each account's log is in them. Owns the directory's names. The
 // manifest changes in one transaction per run, after the run's file is fsynced: a crash leaves the state before or after
 // it, and files it does not list are orphans. Lost or damaged: the index starts empty and is fed again (I4).
+import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
@@ -10,6 +11,8 @@ import type { RunRecord } from "./run.ts";
 
 const manifestName = "index.db";
 const runName = /^run-(\d+)\.db(-journal|-wal|-shm)?$/;
+/** An index of an older format is not converted but made again (I4): that of format 1 knows no terms. */
+const manifestFormat = 2;
 const manifestFiles = [manifestName, `${manifestName}-wal`, `${manifestName}-shm`, `${manifestName}-journal`];
 
 export class Manifest {
@@ -18,8 +21,8 @@ export class Manifest {
   readonly #database: DatabaseSync;
 
   /**
-   * Opens the manifest, empty where there is none, it belongs to another ledger or it cannot be read; then removes the
-   * files it does not list.
+   * Opens the manifest, empty where there is none, it belongs to another ledger, has an older format or cannot be read;
+   * then removes the files it does not list.
    * @throws Fatal where the file is of another program or of a newer format
    */
   static open(directory: string, ledgerId: string): Manifest {
@@ -27,7 +30,7 @@ export class Manifest {
     let manifest: Manifest | undefined;
     try {
       manifest = new Manifest(directory, ledgerId);
-      if (manifest.#readLedgerId() !== ledgerId || manifest.runs().some(({ id }) => !existsSync(manifest!.path(id)))) {
+      if (!manifest.#isOf(ledgerId) || manifest.runs().some(({ id }) => !existsSync(manifest!.path(id)))) {
         manifest.close();
         manifest = undefined;
       }
@@ -50,14 +53,16 @@ export class Manifest {
     this.#database = openDatabase({
       path: join(directory, manifestName),
       kind: "TSix",
-      format: 1,
+      format: manifestFormat,
       synchronous: "NORMAL",
       create: (database) => {
         database.exec(
           `CREATE TABLE run (id INTEGER PRIMARY KEY AUTOINCREMENT, level INTEGER NOT NULL, events INTEGER NOT NULL);
            CREATE TABLE covered (account TEXT PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
-           CREATE TABLE ledger (id TEXT NOT NULL)`,
+           CREATE TABLE ledger (id TEXT NOT NULL);
+           CREATE TABLE salt (value TEXT NOT NULL)`,
         );
+        database.prepare("INSERT INTO salt (value) VALUES (?)").run(randomBytes(12).toString("base64"));
         database.prepare("INSERT INTO ledger (id) VALUES (?)").run(ledgerId);
       },
     });
@@ -116,9 +121,16 @@ export class Manifest {
     this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
-  #readLedgerId(): string | undefined {
+  /** What makes this index's hashes of terms its own (term-hash.ts); as old as the manifest. */
+  salt(): string {
+    return String(this.#database.prepare("SELECT value FROM salt").get()!.value);
+  }
+
+  /** Whether it is of this ledger and of today's format. */
+  #isOf(ledgerId: string): boolean {
+    const format = this.#database.prepare("PRAGMA user_version").get()!.user_version;
     const row = this.#database.prepare("SELECT id FROM ledger").get();
-    return row === undefined ? undefined : String(row.id);
+    return format === manifestFormat && row !== undefined && String(row.id) === ledgerId;
   }
 
   #removeOrphans(): void {

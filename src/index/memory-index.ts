@@ -1,10 +1,13 @@
 // The memory double of the index: arrays, filter and sort, so plain that it is obviously right. Tests compare engines
 // with it; nothing else may use it, since every question costs a pass over everything.
 import { type FactBatch, parseStreamKey } from "../event/stream.ts";
-import type { Filter, Hits, IndexStats, IndexStore, Order, Position, Window } from "./port.ts";
+import type { Filter, Found, Hits, IndexStats, IndexStore, Lookup, Order, Position, Window } from "./port.ts";
+import { seqLimit } from "./posting-list.ts";
+import { checkLookup } from "./term-search.ts";
 
 interface Fact extends Position {
   readonly key: string;
+  readonly terms: readonly string[];
 }
 
 export class MemoryIndex implements IndexStore {
@@ -15,11 +18,14 @@ export class MemoryIndex implements IndexStore {
   }
 
   add(account: string, first: number, facts: FactBatch): void {
+    if (first + facts.keys.length > seqLimit) throw new RangeError("the index takes no entry beyond number 2^52");
     if (first !== this.covered(account)) throw new RangeError(`the index of ${account} does not stand at ${first}`);
+    if (facts.terms !== undefined && facts.terms.length !== facts.keys.length)
+      throw new RangeError("facts have terms for each entry or for none");
     const log = this.#logs.get(account) ?? [];
     this.#logs.set(account, log);
     facts.keys.forEach((key, i) => {
-      log.push({ key, time: facts.times[i]!, seq: first + i });
+      log.push({ key, terms: facts.terms?.[i] ?? [], time: facts.times[i]!, seq: first + i });
     });
   }
 
@@ -40,6 +46,20 @@ export class MemoryIndex implements IndexStore {
 
   async count(filter: Filter): Promise<number> {
     return this.#matches(filter).length;
+  }
+
+  async lookup(lookup: Lookup, order: Order, after: Position | undefined, limit: number): Promise<Found> {
+    checkLookup(lookup, limit);
+    const { account, terms, from, to, below } = lookup;
+    const sign = order === "asc" ? 1 : -1;
+    const matches = (this.#logs.get(account) ?? [])
+      .filter((fact) => terms.every((term) => fact.terms.includes(term)))
+      .filter(({ time }) => (from === undefined || from <= time) && (to === undefined || time < to))
+      .filter(({ seq }) => below === undefined || seq < below)
+      .filter((fact) => after === undefined || sign * ascending(fact, after) > 0)
+      .sort((a, b) => sign * ascending(a, b));
+    const positions = matches.slice(0, limit).map(({ time, seq }) => ({ time, seq }));
+    return { positions, scannedTo: matches.length > limit ? positions.at(-1)! : null };
   }
 
   stats(): IndexStats {

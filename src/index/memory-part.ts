@@ -1,10 +1,13 @@
 // The newest events, in memory only: per account their times by seq, per list the seqs in it. Bounded by the events and
-// streams it may take; when full it is frozen and written as a run. Needs no log of its own (I4): what it holds is read
-// again from the ledger after a restart. Late events are put into order when somebody looks, not when they come.
+// streams and terms it may take; when full it is frozen and written as a run. Needs no log of its own (I4): what it holds is read
+// again from the ledger after a restart.
 import type { FactBatch } from "../event/stream.ts";
 import { coarseText, compareKeys, familyPrefix, resourceText, type Selector } from "./list-key.ts";
+import { NumberList } from "./number-list.ts";
 import type { Pairs } from "./posting-list.ts";
 import type { RankedList } from "./selection.ts";
+import type { TermHasher } from "./term-hash.ts";
+import { TermPart } from "./term-part.ts";
 
 /** A stream costs about as much memory as this many events; a part with too many streams is full early. */
 const eventsPerStream = 4;
@@ -12,14 +15,17 @@ const wideCharacter = /[\ud800-\uffff]/;
 
 export class MemoryPart {
   readonly accounts = new Map<string, AccountPart>();
+  readonly terms = new TermPart();
   readonly #capacity: number;
+  readonly #hasher: TermHasher;
   /** Whether some key holds a character that UTF-16 and UTF-8 put in different order. */
   #wide = false;
   #events = 0;
   #streams = 0;
 
-  constructor(capacity: number) {
+  constructor(capacity: number, hasher: TermHasher) {
     this.#capacity = capacity;
+    this.#hasher = hasher;
   }
 
   get events(): number {
@@ -27,7 +33,7 @@ export class MemoryPart {
   }
 
   get full(): boolean {
-    return this.#events >= this.#capacity || this.#streams * eventsPerStream > this.#capacity;
+    return this.#events + this.terms.weight >= this.#capacity || this.#streams * eventsPerStream > this.#capacity;
   }
 
   /** Takes facts from position `at` of a batch on, until the batch ends or this is full; says where it stopped. */
@@ -45,9 +51,16 @@ export class MemoryPart {
         this.#streams++;
         this.#wide ||= wideCharacter.test(key);
       }
+      const terms = facts.terms?.[i];
+      if (terms !== undefined && terms.length > 0) this.#addTerms(account, facts.times[i]!, first + i, terms);
       this.#events++;
     }
     return i;
+  }
+
+  #addTerms(account: string, time: number, seq: number, terms: readonly string[]): void {
+    this.terms.begin(time, seq);
+    for (const term of terms) this.terms.add(this.#hasher.of(account, term));
   }
 
   /** How the keys of this part's lists compare. */
@@ -141,20 +154,12 @@ export interface KeyedList {
 }
 
 /** One list: numbers of its events within the account's part, which stand for times and seqs. */
-class MemoryList implements RankedList {
+class MemoryList extends NumberList implements RankedList {
   readonly #owner: AccountPart;
-  /** In order of (time, number). */
-  #order = new Uint32Array(4);
-  #length = 0;
-  /** Events that came after a later one, not yet put into #order. */
-  #late: number[] | undefined;
 
   constructor(owner: AccountPart) {
+    super(owner);
     this.#owner = owner;
-  }
-
-  get count(): number {
-    return this.#length + (this.#late?.length ?? 0);
   }
 
   get firstTime(): number {
@@ -162,53 +167,15 @@ class MemoryList implements RankedList {
   }
 
   get lastTime(): number {
-    return this.timeAt(this.#length - 1);
-  }
-
-  push(number: number, time: number): void {
-    if (this.#length > 0 && this.timeAt(this.#length - 1) > time) {
-      this.#late ??= [];
-      this.#late.push(number);
-      return;
-    }
-    this.#reserve(this.#length + 1);
-    this.#order[this.#length++] = number;
-  }
-
-  /** This list with all its events in order, which every other question needs. */
-  ordered(): this {
-    const late = this.#late;
-    if (late === undefined) return this;
-    const { times } = this.#owner;
-    late.sort((a, b) => times[a]! - times[b]! || a - b);
-    this.#reserve(this.#length + late.length);
-    const order = this.#order;
-    // From the back, so that only what stands after the earliest late event moves.
-    let from = this.#length - 1;
-    let to = this.#length + late.length - 1;
-    for (let i = late.length - 1; i >= 0; to--) {
-      const number = late[i]!;
-      const other = from >= 0 ? order[from]! : -1;
-      // At equal times what stands in order came first: a late event is never before its equals.
-      if (other >= 0 && times[other]! > times[number]!) {
-        order[to] = other;
-        from--;
-      } else {
-        order[to] = number;
-        i--;
-      }
-    }
-    this.#length += late.length;
-    this.#late = undefined;
-    return this;
+    return this.timeAt(this.length - 1);
   }
 
   rank(time: number, seq: number): number {
     const { times, base } = this.#owner;
-    const order = this.#order;
+    const order = this.order;
     const number = seq - base;
     let low = 0;
-    let high = this.#length;
+    let high = this.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       const other = order[middle]!;
@@ -224,30 +191,23 @@ class MemoryList implements RankedList {
   }
 
   timeAt(index: number): number {
-    return this.#owner.times[this.#order[index]!]!;
+    return this.#owner.times[this.order[index]!]!;
   }
 
   seqAt(index: number): number {
-    return this.#owner.base + this.#order[index]!;
+    return this.#owner.base + this.order[index]!;
   }
 
   /** Up to `into.times.length` pairs from `index` on, copied; says how many. */
   copy(index: number, into: Pick<Pairs, "times" | "seqs">): number {
     const { times, base } = this.#owner;
-    const count = Math.min(into.times.length, this.#length - index);
+    const count = Math.min(into.times.length, this.length - index);
     for (let i = 0; i < count; i++) {
-      const number = this.#order[index + i]!;
+      const number = this.order[index + i]!;
       into.times[i] = times[number]!;
       into.seqs[i] = base + number;
     }
     return count;
-  }
-
-  #reserve(length: number): void {
-    if (length <= this.#order.length) return;
-    const grown = new Uint32Array(Math.max(length, this.#order.length * 2));
-    grown.set(this.#order.subarray(0, this.#length));
-    this.#order = grown;
   }
 }
 

@@ -5,11 +5,12 @@ import { blockPairs, type Pairs } from "./posting-list.ts";
 import type { Run, StoredList } from "./run.ts";
 import type { RunWriter } from "./run-writer.ts";
 import type { Slice } from "./slices.ts";
+import { mergeTerms, writeTerms } from "./term-merge.ts";
 
 /** What a list costs beside its pairs: its key, its span, its place in a leaf. */
 const listWork = 24;
 
-/** Writes all lists of a frozen part. @throws Stopped */
+/** Writes all lists and terms of a frozen part. @throws Stopped */
 export async function writePart(part: MemoryPart, writer: RunWriter, slice: Slice): Promise<void> {
   const pairs = { times: new Float64Array(blockPairs), seqs: new Float64Array(blockPairs) };
   for await (const { key, list } of inKeyOrder(part, () => slice.pause())) {
@@ -23,10 +24,20 @@ export async function writePart(part: MemoryPart, writer: RunWriter, slice: Slic
     writer.endList(Buffer.from(key));
     if (slice.spend(listWork)) await slice.pause();
   }
+  await writeTerms(part.terms, writer, slice);
 }
 
-/** Writes the lists of all runs as one. @throws Stopped */
+/** Writes the lists and terms of all runs as one's. @throws Stopped */
 export async function mergeRuns(runs: readonly Run[], writer: RunWriter, slice: Slice): Promise<void> {
+  await mergeLists(runs, writer, slice);
+  await mergeTerms(
+    runs.flatMap(({ terms }) => terms ?? []),
+    writer,
+    slice,
+  );
+}
+
+async function mergeLists(runs: readonly Run[], writer: RunWriter, slice: Slice): Promise<void> {
   const sources = runs.map((run) => new RunSource(run));
   const same: RunSource[] = [];
   for (;;) {

@@ -40,6 +40,29 @@ export interface Hits {
   readonly positions: readonly Position[];
 }
 
+/** Events of one account that have every one of these terms (event/trail-event.ts). */
+export interface Lookup {
+  readonly account: string;
+  /** At least one; ANDed. */
+  readonly terms: readonly string[];
+  /** Inclusive, epoch milliseconds. */
+  readonly from?: number;
+  /** Exclusive, epoch milliseconds. */
+  readonly to?: number;
+  /** Only entries below this number: those of a stated size of the log. */
+  readonly below?: number;
+}
+
+export interface Found {
+  /** At most `limit`, in the order asked for. */
+  readonly positions: readonly Position[];
+  /**
+   * null: nothing that matches comes after the last position. Else everything up to here was looked at, and a further
+   * call with `after` here goes on: the work of one call is bounded.
+   */
+  readonly scannedTo: Position | null;
+}
+
 export interface IndexStats {
   /** Events covered, over all accounts. */
   readonly events: number;
@@ -60,6 +83,8 @@ export interface IndexStore {
   ready(): Promise<void>;
   find(filter: Filter, order: Order, window: Window): Promise<Hits>;
   count(filter: Filter): Promise<number>;
+  /** What has all these terms, strictly after a position in the order asked for. There is no total. */
+  lookup(lookup: Lookup, order: Order, after: Position | undefined, limit: number): Promise<Found>;
   stats(): IndexStats;
   /** Forgets everything, as if new. */
   clear(): Promise<void>;

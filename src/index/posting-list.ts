@@ -42,16 +42,20 @@ export class ByteWriter {
   }
 
   signed(value: number): void {
-    const sign = value < 0 ? 1 : 0;
-    const magnitude = value < 0 ? -value : value;
+    if (value < 0) this.flagged(1, -value);
+    else this.flagged(0, value);
+  }
+
+  /** A number with one bit beside it, which is what a sign is. */
+  flagged(flag: 0 | 1, magnitude: number): void {
     if (magnitude < 64) {
       this.#reserve(1);
-      this.#bytes[this.length++] = magnitude * 2 + sign;
+      this.#bytes[this.length++] = magnitude * 2 + flag;
       return;
     }
     const high = Math.floor(magnitude / 64);
     this.#reserve(1);
-    this.#bytes[this.length++] = 128 + (magnitude - high * 64) * 2 + sign;
+    this.#bytes[this.length++] = 128 + (magnitude - high * 64) * 2 + flag;
     this.unsigned(high);
   }
 
@@ -102,10 +106,20 @@ export class ByteReader {
   }
 
   signed(): number {
+    const negative = this.flag();
+    const magnitude = this.magnitude();
+    return negative ? -magnitude : magnitude;
+  }
+
+  /** The bit beside the flagged number that comes next, which magnitude() then reads. */
+  flag(): boolean {
+    return (this.bytes[this.at]! & 1) === 1;
+  }
+
+  magnitude(): number {
     const byte = this.bytes[this.at++]!;
-    let magnitude = (byte & 127) >> 1;
-    if (byte >= 128) magnitude += this.unsigned() * 64;
-    return (byte & 1) === 1 ? -magnitude : magnitude;
+    const low = (byte & 127) >> 1;
+    return byte < 128 ? low : low + this.unsigned() * 64;
   }
 
   raw(length: number): Uint8Array {
@@ -137,7 +151,7 @@ export function spanOf(times: Float64Array, seqs: Float64Array, from: number, co
 export const origin: Span = { firstTime: 0, firstSeq: 0, lastTime: 0, lastSeq: 0 };
 
 /** How far seqs are expected to go on in `step` milliseconds, at the rate of a span; 0 where that says nothing. */
-function expectedRise(span: Span, step: number): number {
+export function expectedRise(span: Span, step: number): number {
   const width = span.lastTime - span.firstTime;
   if (width === 0) return 0;
   const rise = Math.round((step * (span.lastSeq - span.firstSeq)) / width);

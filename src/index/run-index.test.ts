@@ -7,7 +7,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openDatabase } from "../durable/database.ts";
 import { Fatal } from "../errors.ts";
 import { factsOf } from "../event/stream.ts";
-import { eventAt, indexStoreContract } from "./index-store.contract.ts";
+import { term } from "../event/trail-event.ts";
+import { eventAt, trailAt } from "./index-history.test-support.ts";
+import { indexStoreContract } from "./index-store.contract.ts";
 import { RunIndex } from "./run-index.ts";
 
 indexStoreContract(
@@ -200,6 +202,105 @@ describe("the index in runs", () => {
     assert.ok(existsSync(join(directory, "run-000001.db")));
   });
 
+  it("makes an index of an older format anew, with all its terms", async (context) => {
+    const directory = temporary(context);
+    const index = open(directory);
+    await fill(index, 200, 2);
+    await index.close();
+    const path = join(directory, "index.db");
+    const manifest = openDatabase({ path, kind: "TSix", format: 99, synchronous: "NORMAL", create: () => {} });
+    manifest.exec("DROP TABLE salt; PRAGMA user_version=1");
+    manifest.close();
+    const again = open(directory);
+    assert.equal(again.covered(account), 0);
+    assert.deepEqual(runFiles(directory), []);
+    again.add(account, 0, factsOf([trailAt(5, { requestId: "r" })]));
+    const found = await again.lookup({ account, terms: [term("RequestID", "r")] }, "asc", undefined, 1);
+    assert.deepEqual(found.positions, [{ time: 5, seq: 0 }]);
+    await again.close();
+  });
+
+  it("finds the terms of every event after merges and a reopening, late ones too", async (context) => {
+    const directory = temporary(context);
+    const options = { directory, ledgerId: "L", memoryEvents: 2000, fanIn: 3 };
+    const index = RunIndex.open(options);
+    const count = 12_000;
+    const timeOf = (seq: number): number => 1_000_000 + seq * 7 - (seq % 11 === 0 ? 9_000 : 0);
+    const events = Array.from({ length: count }, (_, seq) =>
+      trailAt(timeOf(seq), { requestId: `r${seq}`, userName: `u${seq % 100}`, source: `s${seq % 3}` }),
+    );
+    for (let at = 0; at < count; at += 500) {
+      index.add(account, at, factsOf(events.slice(at, at + 500)));
+      await index.ready();
+    }
+    for (let i = 0; i < 500 && index.stats().inMemory > 2000; i++) await delay(10);
+    await index.close();
+    const again = RunIndex.open(options);
+    const covered = again.covered(account);
+    assert.ok(covered > 10_000);
+    const find = async (terms: string[], order: "asc" | "desc" = "asc"): Promise<number[]> => {
+      const { positions, scannedTo } = await again.lookup({ account, terms }, order, undefined, count);
+      assert.equal(scannedTo, null);
+      return positions.map(({ seq }) => seq);
+    };
+    for (let seq = 0; seq < covered; seq += 7)
+      assert.deepEqual(await find([term("RequestID", `r${seq}`)], seq % 2 === 0 ? "asc" : "desc"), [seq]);
+    const expected = Array.from({ length: covered }, (_, seq) => seq)
+      .filter((seq) => seq % 100 === 42 && seq % 3 === 1)
+      .sort((a, b) => timeOf(a) - timeOf(b) || a - b);
+    assert.deepEqual(await find([term("EventSource", "s1"), term("IdentityName", "u42")]), expected);
+    await again.close();
+  });
+
+  it("writes events with many terms down sooner, so that memory stays bounded", async (context) => {
+    const index = RunIndex.open({ directory: temporary(context), ledgerId: "L", memoryEvents: 1000 });
+    const resources = (seq: number) => Array.from({ length: 100 }, (_, i) => ({ id: `${seq}-${i}`, type: "t" }));
+    index.add(account, 0, factsOf(Array.from({ length: 100 }, (_, i) => trailAt(i, { resources: resources(i) }))));
+    await index.ready();
+    assert.ok(index.stats().inMemory < 100 && index.stats().runs > 1, JSON.stringify(index.stats()));
+    await index.close();
+  });
+
+  it("writes no tables of terms where events have none", async (context) => {
+    const directory = temporary(context);
+    const index = open(directory);
+    await fill(index, 100, 1);
+    await index.close();
+    const run = openDatabase({
+      path: join(directory, "run-000001.db"),
+      kind: "TSir",
+      format: 99,
+      synchronous: "NORMAL",
+      create: () => {},
+    });
+    assert.deepEqual(run.prepare("SELECT name FROM sqlite_master WHERE name LIKE 'term%'").all(), []);
+    run.close();
+  });
+
+  it("refuses a lookup in a run that lost a block instead of finding less", async (context) => {
+    const directory = temporary(context);
+    const options = { directory, ledgerId: "L", memoryEvents: 1000 };
+    const index = RunIndex.open(options);
+    index.add(account, 0, factsOf(Array.from({ length: 3000 }, (_, i) => trailAt(i, { requestId: `r${i}` }))));
+    for (let i = 0; i < 500 && index.stats().inMemory > 1000; i++) await delay(10);
+    await index.close();
+    const path = join(directory, "run-000001.db");
+    const run = openDatabase({ path, kind: "TSir", format: 99, synchronous: "NORMAL", create: () => {} });
+    run.exec("DELETE FROM term_block WHERE id = 1");
+    run.close();
+    const again = RunIndex.open(options);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 500 }, (_, i) =>
+        again.lookup({ account, terms: [term("RequestID", `r${i}`)] }, "asc", undefined, 1),
+      ),
+    );
+    assert.ok(outcomes.some(({ status }) => status === "rejected"));
+    for (const outcome of outcomes)
+      if (outcome.status === "fulfilled") assert.equal(outcome.value.positions.length, 1);
+      else assert.match(String(outcome.reason), /damaged/);
+    await again.close();
+  });
+
   it("forgets everything on clear, also what is just being written, and takes it again", async (context) => {
     const directory = temporary(context);
     const index = open(directory, { fanIn: 2 });
@@ -261,6 +362,7 @@ describe("the index in runs", () => {
     await index.close();
     assert.throws(() => index.add(account, 1000, factsOf([eventAt(1)])), /closed/);
     await assert.rejects(index.count({ account }), /closed/);
+    await assert.rejects(index.lookup({ account, terms: ["a"] }, "asc", undefined, 1), /closed/);
     await assert.rejects(index.ready(), /closed/);
   });
 });

@@ -10,11 +10,14 @@ import { familyPrefix, selectorOf } from "./list-key.ts";
 import { isDamage, Manifest } from "./manifest.ts";
 import { MemoryPart } from "./memory-part.ts";
 import { mergeRuns, writePart } from "./merge.ts";
-import type { Filter, Hits, IndexStats, IndexStore, Order, Window } from "./port.ts";
+import type { Filter, Found, Hits, IndexStats, IndexStore, Lookup, Order, Position, Window } from "./port.ts";
+import { seqLimit } from "./posting-list.ts";
 import { Run, type RunRecord } from "./run.ts";
 import { RunWriter } from "./run-writer.ts";
 import { countOf, pairsAt, type RankedList, rankOf } from "./selection.ts";
 import { Slice, Stopped, Turns } from "./slices.ts";
+import { TermHasher } from "./term-hash.ts";
+import { checkLookup, searchTerms, type TermCursor } from "./term-search.ts";
 
 export interface RunIndexOptions {
   readonly directory: string;
@@ -33,6 +36,7 @@ export class RunIndex implements IndexStore {
   readonly #memoryEvents: number;
   readonly #fanIn: number;
   readonly #cache: DecodedCache;
+  readonly #hasher: TermHasher;
   readonly #turns = new Turns();
   readonly #covered: Map<string, number>;
   #events = 0;
@@ -66,7 +70,8 @@ export class RunIndex implements IndexStore {
     this.#memoryEvents = Math.max(1, options.memoryEvents ?? 262_144);
     this.#fanIn = Math.max(2, options.fanIn ?? 8);
     this.#cache = new DecodedCache(options.cacheBytes ?? 32 * 1024 * 1024);
-    this.#active = new MemoryPart(this.#memoryEvents);
+    this.#hasher = new TermHasher(manifest.salt());
+    this.#active = this.#newPart();
     this.#lastId = manifest.lastId();
     try {
       for (const record of manifest.runs()) this.#runs.push(this.#openRun(record));
@@ -91,7 +96,10 @@ export class RunIndex implements IndexStore {
 
   add(account: string, first: number, facts: FactBatch): void {
     this.#refuseClosed();
+    if (first + facts.keys.length > seqLimit) throw new RangeError("the index takes no entry beyond number 2^52");
     if (first !== this.covered(account)) throw new RangeError(`the index of ${account} does not stand at ${first}`);
+    if (facts.terms !== undefined && facts.terms.length !== facts.keys.length)
+      throw new RangeError("facts have terms for each entry or for none");
     for (let at = 0; at < facts.keys.length; ) {
       at = this.#active.add(account, first, facts, at);
       if (this.#active.full) this.#freeze();
@@ -130,6 +138,24 @@ export class RunIndex implements IndexStore {
     return { total: end - start, positions };
   }
 
+  async lookup(lookup: Lookup, order: Order, after: Position | undefined, limit: number): Promise<Found> {
+    this.#refuseClosed();
+    checkLookup(lookup, limit);
+    const hashes = [...new Set(lookup.terms)].map((term) => this.#hasher.of(lookup.account, term));
+    const holders = [...this.#runs.flatMap(({ terms }) => terms ?? []), ...this.#frozen.map(({ terms }) => terms)];
+    const sources: TermCursor[][] = [];
+    for (const holder of [...holders, this.#active.terms]) {
+      const cursors: TermCursor[] = [];
+      for (const hash of hashes) {
+        const cursor = holder.cursor(hash, order);
+        if (cursor === undefined) break;
+        cursors.push(cursor);
+      }
+      if (cursors.length === hashes.length) sources.push(cursors);
+    }
+    return searchTerms(sources, lookup, order, after, limit);
+  }
+
   async count(filter: Filter): Promise<number> {
     const { start, end } = this.#matches(filter);
     return end - start;
@@ -147,7 +173,7 @@ export class RunIndex implements IndexStore {
     const dropped = this.#runs;
     this.#runs = [];
     this.#frozen = [];
-    this.#active = new MemoryPart(this.#memoryEvents);
+    this.#active = this.#newPart();
     this.#covered.clear();
     this.#events = 0;
     this.#failure = undefined;
@@ -189,8 +215,12 @@ export class RunIndex implements IndexStore {
 
   #freeze(): void {
     this.#frozen.push(this.#active);
-    this.#active = new MemoryPart(this.#memoryEvents);
+    this.#active = this.#newPart();
     this.#schedule();
+  }
+
+  #newPart(): MemoryPart {
+    return new MemoryPart(this.#memoryEvents, this.#hasher);
   }
 
   /** Starts what is due: one flush at a time, and one merge per level. */

@@ -5,14 +5,17 @@
 // the key (or the number of the same rest earlier in the leaf), count, span relative to the list before, and then either the body (up to 512 pairs) or, for longer lists, the number of
 // its first block. Blocks of a long list have consecutive numbers and are full but for the last; the number after the
 // last holds the directory: every block's first pair.
+// Where events have terms, blocks of term lists (term-block.ts) follow, numbered from 1, with each one's first entry in a
+// directory of its own; else those tables are not there.
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { openDatabase } from "../durable/database.ts";
 import { syncFile } from "./file-sync.ts";
 import { ByteWriter, blockPairs, origin, type Span, spanOf, writeBlock, writeBody, writeSpan } from "./posting-list.ts";
+import { TermBlockWriter } from "./term-block.ts";
 
 export const runKind = "TSir";
 /** Grows only together with the manifest's format, which is what an older program refuses. */
-export const runFormat = 1;
+export const runFormat = 2;
 
 // Four of them fill a page.
 const leafBytes = 4060;
@@ -48,6 +51,7 @@ export class RunWriter {
   #directoryTime = 0;
   #directorySeq = 0;
   readonly #directory = new ByteWriter();
+  #terms: TermBlockWriter | undefined;
 
   constructor(path: string) {
     this.#path = path;
@@ -129,6 +133,27 @@ export class RunWriter {
     this.#firstBlock = 0;
   }
 
+  /** Starts the terms, after all lists; the rate is what numbers are expected to rise with time at. */
+  beginTerms(rate: Span): void {
+    this.#database.exec(
+      `CREATE TABLE term_block (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+       CREATE TABLE term_first (hash INTEGER, time INTEGER, seq INTEGER, block INTEGER NOT NULL,
+         PRIMARY KEY (hash, time, seq)) WITHOUT ROWID`,
+    );
+    const insertBlock = this.#database.prepare("INSERT INTO term_block (id, body) VALUES (?, ?)");
+    const insertFirst = this.#database.prepare("INSERT INTO term_first (hash, time, seq, block) VALUES (?, ?, ?, ?)");
+    let id = 0;
+    this.#terms = new TermBlockWriter(rate, (hash, time, seq, bytes) => {
+      insertBlock.run(++id, bytes);
+      insertFirst.run(hash, time, seq, id);
+    });
+  }
+
+  /** Takes the next entry, in the order of (hash, time, seq). */
+  addTerm(hash: number, time: number, seq: number): void {
+    this.#terms!.add(hash, time, seq);
+  }
+
   /** Writes a list's key, in a new leaf where the list might not fit the one at hand. */
   #beginInLeaf(key: Uint8Array, bodyLength: number): void {
     const leaf = this.#leaf;
@@ -148,6 +173,7 @@ export class RunWriter {
   /** Makes the file whole and fsynced; only then may the manifest list it. */
   async finish(): Promise<void> {
     if (this.#leaf.length > 0) this.#writeLeaf();
+    this.#terms?.flush();
     this.#database.exec("COMMIT");
     this.close();
     await syncFile(this.#path);

@@ -15,6 +15,7 @@ import {
   readSpan,
   type Span,
 } from "./posting-list.ts";
+import { RunTerms } from "./run-terms.ts";
 import { runFormat, runKind } from "./run-writer.ts";
 import type { RankedList } from "./selection.ts";
 
@@ -46,6 +47,8 @@ export class Run implements RunRecord {
   readonly level: number;
   readonly events: number;
   readonly path: string;
+  /** Absent where none of its events has any. */
+  readonly terms: RunTerms | undefined;
   readonly #database: DatabaseSync;
   readonly #cache: DecodedCache;
   readonly #selectStart: StatementSync;
@@ -65,6 +68,7 @@ export class Run implements RunRecord {
     this.#selectStart = this.#database.prepare("SELECT leaf FROM leaf_first WHERE key <= ? ORDER BY key DESC LIMIT 1");
     this.#selectLeaf = this.#database.prepare("SELECT body FROM leaf WHERE id = ?");
     this.#selectBlock = this.#database.prepare("SELECT body FROM block WHERE id = ?");
+    this.terms = RunTerms.open(this.#database, record.id, cache);
   }
 
   /** Calls `visit` for every list whose key begins with the prefix. */

@@ -3,7 +3,7 @@
 // If it is lost: nothing is noticed until the next checkpoint writes it anew. If an attacker writes it: the service
 // refuses to start, or a rollback goes unnoticed here and is left to witnesses and monitors.
 import { readIfPresent, writeFileDurably } from "../durable/files.ts";
-import { Fatal } from "../errors.ts";
+import { Fatal, TaishiError } from "../errors.ts";
 import { fromBase64, toBase64 } from "../merkle/note.ts";
 
 export interface AnchoredHead {
@@ -15,11 +15,11 @@ export class Anchor {
   readonly #path: string;
   readonly #heads: Map<string, AnchoredHead>;
 
-  /** @throws Fatal where the file exists and cannot be read as an anchor */
+  /** @throws Fatal where the file exists and cannot be read as an anchor, or cannot be written */
   constructor(path: string) {
     this.#path = path;
-    const text = readIfPresent(path);
     try {
+      const text = readIfPresent(path);
       const heads = text === undefined ? {} : (JSON.parse(text) as Record<string, { size: number; root: string }>);
       this.#heads = new Map(
         Object.entries(heads).map(([origin, { size, root }]) => {
@@ -33,18 +33,55 @@ export class Anchor {
         cause,
       });
     }
+    this.#write();
+  }
+
+  /** Origins of all logs it has seen. */
+  get origins(): readonly string[] {
+    return [...this.#heads.keys()];
   }
 
   head(origin: string): AnchoredHead | undefined {
     return this.#heads.get(origin);
   }
 
-  /** Durable when it returns. */
+  /**
+   * Durable when it returns.
+   * @throws Fatal where a head would go back (I2); TaishiError disk-full with nothing changed
+   */
   move(heads: ReadonlyMap<string, AnchoredHead>): void {
+    for (const [origin, { size }] of heads) {
+      const before = this.#heads.get(origin)?.size ?? 0;
+      if (size < before)
+        throw new Fatal(`the anchor of ${origin} holds ${before} entries and would go back to ${size}`);
+    }
+    const known = new Map(this.#heads);
     for (const [origin, head] of heads) this.#heads.set(origin, head);
+    try {
+      this.#write();
+    } catch (thrown) {
+      for (const origin of heads.keys()) {
+        const head = known.get(origin);
+        if (head === undefined) this.#heads.delete(origin);
+        else this.#heads.set(origin, head);
+      }
+      throw thrown;
+    }
+  }
+
+  #write(): void {
     const content = Object.fromEntries(
       [...this.#heads].map(([origin, { size, root }]) => [origin, { size, root: toBase64(root) }]),
     );
-    writeFileDurably(this.#path, `${JSON.stringify(content, null, 1)}\n`, 0o600);
+    try {
+      writeFileDurably(this.#path, `${JSON.stringify(content, null, 1)}\n`, 0o600);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === "ENOSPC")
+        throw new TaishiError("disk-full", "the anchor's disk is full", { retryAfter: 30, cause });
+      throw new Fatal(`the anchor ${this.#path} cannot be written`, {
+        hint: "Its directory must exist and belong to the user who runs this.",
+        cause,
+      });
+    }
   }
 }

@@ -5,6 +5,7 @@ import { canonicalJson } from "../event/canonical.ts";
 import { blobReferences, maxEntryBytes, parseEntry } from "../event/entry.ts";
 import { equalBytes, toHex, type VerifierKey } from "../merkle/note.ts";
 import { digest, leafHash, TreeEdge } from "../merkle/tree.ts";
+import type { Anchor, AnchoredHead } from "./anchor.ts";
 import { bundleWidth } from "./bundle.ts";
 import { sha256, verifyCheckpoint } from "./signer.ts";
 import type { CheckpointRow, LedgerReader, LogRow } from "./store.ts";
@@ -26,6 +27,8 @@ export interface FsckReport {
 export interface FsckOptions {
   /** The key that must have signed the log's checkpoints. */
   readonly verifier: (origin: string) => VerifierKey;
+  /** Heads remembered outside the ledger, by origin. */
+  readonly anchor?: Pick<Anchor, "origins" | "head">;
   readonly onProgress?: (done: number, all: number) => void;
 }
 
@@ -39,7 +42,7 @@ export async function fsck(reader: LedgerReader, options: FsckOptions): Promise<
   for (const log of logs) {
     const kept = checkpoints.filter((checkpoint) => checkpoint.log === log.id);
     signed += kept.length;
-    const pass = new LogPass(reader, log, kept, options.verifier(log.origin));
+    const pass = new LogPass(reader, log, kept, options.verifier(log.origin), options.anchor?.head(log.origin));
     for (const n of pass.bundles()) {
       entries += pass.bundle(n);
       options.onProgress?.(entries, all);
@@ -48,6 +51,9 @@ export async function fsck(reader: LedgerReader, options: FsckOptions): Promise<
     pass.finish();
     problems.push(...pass.problems);
   }
+  const origins = new Set(logs.map(({ origin }) => origin));
+  for (const origin of options.anchor?.origins ?? [])
+    if (!origins.has(origin)) problems.push({ account: "", what: `the anchor knows the log ${origin}, which is gone` });
   const blobs = checkBlobs(reader, problems);
   return { logs: logs.length, entries, checkpoints: signed, blobs, problems };
 }
@@ -62,9 +68,21 @@ class LogPass {
   readonly #claims = new Map<number, Uint8Array[]>();
   #received = 0;
 
-  constructor(reader: LedgerReader, log: LogRow, checkpoints: readonly CheckpointRow[], verifier: VerifierKey) {
+  constructor(
+    reader: LedgerReader,
+    log: LogRow,
+    checkpoints: readonly CheckpointRow[],
+    verifier: VerifierKey,
+    anchored: AnchoredHead | undefined,
+  ) {
     this.#reader = reader;
     this.#log = log;
+    if (checkpoints.length === 0) this.#problem("has no checkpoint at all, though every log begins with one");
+    if (anchored !== undefined) {
+      if (anchored.size > log.size)
+        this.#problem(`the anchor knows ${anchored.size} entries, but the log has ${log.size}: it was cut`);
+      this.#claims.set(anchored.size, [anchored.root]);
+    }
     for (const { note, size } of checkpoints)
       try {
         const checkpoint = verifyCheckpoint(note, verifier);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { afterEach, test } from "node:test";
 import { TaishiError } from "../errors.ts";
-import { entryHead, parseEntry, restoreBlobs } from "../event/entry.ts";
+import { type Entry, entryHead, parseEntry, restoreBlobs } from "../event/entry.ts";
 import { readEvent } from "../event/read.ts";
 import { factsOf } from "../event/stream.ts";
 import { parseNote } from "../merkle/note.ts";
@@ -94,13 +94,17 @@ function receiptOf(outcome: Outcome | undefined): {
   return outcome.receipt;
 }
 
+function firstValue({ event }: Entry): string | undefined {
+  return event.kind === "security" ? event.contents[0]?.value : undefined;
+}
+
 function markersIn(reader: LedgerReader, size: number): (string | undefined)[] {
   return reader
     .read(
       account,
       Array.from({ length: size }, (_, seq) => seq),
     )
-    .map((bytes) => parseEntry(bytes).event.contents[0]?.value);
+    .map((bytes) => firstValue(parseEntry(bytes)));
 }
 
 const check = (directory: string) => {
@@ -312,7 +316,7 @@ test("strings beyond an entry's size live as blobs, come back, and are covered b
   writer.append([batch]);
   const reader = LedgerReader.open(directory);
   const entry = parseEntry(reader.read(account, [0])[0]!);
-  assert.equal(restoreBlobs(entry, (digest) => reader.blob(digest)).event.contents[0]?.value, long);
+  assert.equal(firstValue(restoreBlobs(entry, (digest) => reader.blob(digest))), long);
   reader.close();
   assert.deepEqual((await check(directory)).problems, []);
   database.exec("UPDATE blob SET bytes = x'00'");
@@ -339,4 +343,43 @@ test("a batch that cannot be stored is refused as a value, not thrown", () => {
   const [outcome] = writer.append([batchOf(["x"], { account: "404" })]);
   assert.ok(outcome !== undefined && "refusal" in outcome && outcome.refusal instanceof TaishiError);
   database.close();
+});
+
+test("a log that the anchor knows and the ledger has not is refused at start, and named by fsck (I2)", async () => {
+  const directory = temporary();
+  const anchorFile = join(temporary(), "anchor.json");
+  const ledger = open(directory, anchorFile);
+  ledger.writer.append([batchOf(numbered(0, 3))]);
+  ledger.writer.checkpoint();
+  ledger.database.exec("DELETE FROM log; DELETE FROM entry; DELETE FROM checkpoint");
+  ledger.database.close();
+  assert.throws(() => open(directory, anchorFile), { name: "Fatal", message: /which the anchor knows/ });
+  const reader = LedgerReader.open(directory);
+  const report = await fsck(reader, {
+    verifier: (origin) => signer.verifier(origin),
+    anchor: new Anchor(anchorFile),
+  });
+  reader.close();
+  assert.match(report.problems[0]?.what ?? "", /which is gone/);
+});
+
+test("a log without any checkpoint is a sign of tampering, at start and for fsck", async () => {
+  const directory = temporary();
+  const { writer, database } = open(directory);
+  writer.append([batchOf(numbered(0, 3))]);
+  writer.checkpoint();
+  database.exec("DELETE FROM checkpoint");
+  database.close();
+  assert.throws(() => open(directory), { name: "Fatal", message: /no checkpoint at all/ });
+  assert.match((await check(directory)).problems[0]?.what ?? "", /no checkpoint at all/);
+});
+
+test("an anchor never goes back, and one that cannot be written is told at once", () => {
+  const path = join(temporary(), "anchor.json");
+  const anchor = new Anchor(path);
+  const root = new Uint8Array(32);
+  anchor.move(new Map([["o", { size: 5, root }]]));
+  assert.throws(() => anchor.move(new Map([["o", { size: 4, root }]])), { name: "Fatal", message: /go back/ });
+  assert.equal(new Anchor(path).head("o")?.size, 5);
+  assert.throws(() => new Anchor(join(path, "below", "a.json")), { name: "Fatal" });
 });

@@ -1,5 +1,6 @@
 // What the rest of the house sees of the ledger: appending, and the reading side. The write path is writer.ts.
 import type { Blob } from "../event/entry.ts";
+import type { Event } from "../event/event.ts";
 import type { FactBatch } from "../event/stream.ts";
 
 /** A batch on its way to the writer: heads of entries (event/entry.ts) end to end, as UTF-8. */
@@ -10,12 +11,30 @@ export interface AppendBatch {
   readonly ends: Uint32Array;
   readonly blobs: readonly Blob[];
   readonly facts: FactBatch;
+  /**
+   * Event i of the batch at place i, where others than the index follow its kind (database and system events); holes for
+   * the rest. Absent where the batch has none.
+   */
+  readonly followed?: readonly Event[];
   /** The same key with the same digest gives the first receipt again (I8); with another digest it is refused. */
   readonly idempotency?: { readonly key: string; readonly digest: string };
 }
 
-/** What the writer needs of a batch; facts are the index's. */
-export type HeadBatch = Omit<AppendBatch, "facts">;
+/** What the writer needs of a batch: facts are the index's, followed events those of who follows them. */
+export type HeadBatch = Omit<AppendBatch, "facts" | "followed">;
+
+/** The events of a batch that `followed` holds; undefined where it has none. */
+export function followedEvents(events: readonly Event[]): readonly Event[] | undefined {
+  const followed: Event[] = [];
+  events.forEach((event, i) => {
+    if (isFollowed(event)) followed[i] = event;
+  });
+  return followed.length === 0 ? undefined : followed;
+}
+
+export function isFollowed(event: Event): boolean {
+  return event.kind === "database" || event.kind === "system";
+}
 
 export interface Receipt {
   readonly account: string;

@@ -26,15 +26,14 @@ export function verifyHead(
   reader.edgeAt(row, row.size);
 
   const latest = reader.latestCheckpoint(row.id);
-  if (latest !== undefined) {
-    let signed: ReturnType<typeof verifyCheckpoint>;
-    try {
-      signed = verifyCheckpoint(latest.note, signer.verifier(row.origin));
-    } catch (cause) {
-      throw fail("has a last checkpoint that its log key did not sign", cause);
-    }
-    compare(signed, "the last checkpoint signed");
+  if (latest === undefined) throw fail("has no checkpoint at all, though every log begins with one");
+  let signed: ReturnType<typeof verifyCheckpoint>;
+  try {
+    signed = verifyCheckpoint(latest.note, signer.verifier(row.origin));
+  } catch (cause) {
+    throw fail("has a last checkpoint that its log key did not sign", cause);
   }
+  compare(signed, "the last checkpoint signed");
   const anchored = anchor?.head(row.origin);
   if (anchored !== undefined) compare(anchored, "the anchor");
 

@@ -9,11 +9,11 @@ import { Fatal, TaishiError } from "../errors.ts";
 import { entryTail, maxEntryBytes } from "../event/entry.ts";
 import { parseCheckpoint } from "../merkle/checkpoint.ts";
 import { parseNote } from "../merkle/note.ts";
-import type { TileNode, TreeEdge } from "../merkle/tree.ts";
+import { type TileNode, TreeEdge } from "../merkle/tree.ts";
 import type { Anchor } from "./anchor.ts";
 import { bundleWidth, encodeBundle } from "./bundle.ts";
 import type { HeadBatch, Receipt } from "./port.ts";
-import type { CheckpointSigner } from "./signer.ts";
+import { type CheckpointSigner, sha256 } from "./signer.ts";
 import { type CheckpointRow, LedgerReader, type LogRow } from "./store.ts";
 import { verifyHead } from "./verify-head.ts";
 
@@ -93,6 +93,12 @@ export class LedgerWriter {
       verifyHead(this.#reader, row, this.#signer, this.#anchor);
       this.#logs.set(row.account, this.#load(row));
     }
+    const present = new Set([...this.#logs.values()].map(({ origin }) => origin));
+    for (const origin of this.#anchor?.origins ?? [])
+      if (!present.has(origin))
+        throw new Fatal(`the ledger has no log ${origin}, which the anchor knows`, {
+          hint: "The ledger was exchanged or lost. Restore its newest copy, or give another anchor file to a new ledger.",
+        });
   }
 
   get service(): string {
@@ -102,11 +108,15 @@ export class LedgerWriter {
   /** Starts an account's log, empty; nothing happens where it exists. */
   createLog(account: string, options: { readonly salted: boolean } = { salted: false }): void {
     if (this.#logs.has(account)) return;
+    const origin = `${this.#service}.taishi/${account}`;
+    const now = this.#clock.now();
+    // With its first checkpoint in the same transaction: a log without any is a sign of tampering from then on.
+    const note = this.#signer.sign({ origin, size: 0, root: new TreeEdge(sha256).root() }, now);
     this.#commit(() => {
-      this.#sql.insertLog.run(account, `${this.#service}.taishi/${account}`, options.salted ? 1 : 0);
+      const { lastInsertRowid } = this.#sql.insertLog.run(account, origin, options.salted ? 1 : 0);
+      this.#sql.insertCheckpoint.run(lastInsertRowid, 0, now, 1, note);
     });
     this.#logs.set(account, this.#load(this.#reader.log(account)!));
-    this.checkpoint();
   }
 
   /** Appends a group of batches in one transaction with one fsync; outcome i belongs to batch i. */
@@ -175,7 +185,12 @@ export class LedgerWriter {
 
   /** Folds the write-ahead log into the file. The database stays its opener's to close. */
   close(): void {
-    this.checkpoint();
+    try {
+      this.checkpoint();
+    } catch (thrown) {
+      // A full disk must not keep the service from stopping in order; the next start signs what is there.
+      if (!(thrown instanceof TaishiError)) throw thrown;
+    }
     this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
 

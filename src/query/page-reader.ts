@@ -2,8 +2,8 @@
 // text, so that the thread that answers parses only what it shows. No entry that the total counts is ever left out (I5):
 // one that cannot be read is an error.
 import { type Entry, parseEntry, restoreBlobs } from "../event/entry.ts";
-import type { IndexStore } from "../index/port.ts";
-import type { ListRequest, NumberedEntry, Page } from "./query.ts";
+import type { IndexStore, Position } from "../index/port.ts";
+import type { ListRequest, LookupRequest, NumberedEntry, Page, WalkRequest } from "./query.ts";
 
 /** The ledger as a reader of pages needs it; ledger/port.ts's LogReader is one. */
 export interface EntrySource {
@@ -25,6 +25,42 @@ export async function readPage(index: IndexStore, entries: EntrySource, request:
   const { total, positions } = await index.find(request.filter, request.order, request.window);
   const seqs = positions.map(({ seq }) => seq);
   return { total, size, seqs, texts: entryTexts(entries, account, seqs) };
+}
+
+/** Positions per look at the index while a walk collects its numbers. */
+const walkStep = 20_000;
+
+/** A page of a lookup whose entries are still text. */
+export interface LookupText extends Omit<PageText, "total"> {
+  readonly next: Position | null;
+}
+
+export async function readLookup(
+  index: IndexStore,
+  entries: EntrySource,
+  { lookup, order, after, limit }: LookupRequest,
+): Promise<LookupText> {
+  const size = index.covered(lookup.account);
+  const { positions, scannedTo } = await index.lookup(lookup, order, after, limit);
+  const seqs = positions.map(({ seq }) => seq);
+  return { size, seqs, texts: entryTexts(entries, lookup.account, seqs), next: scannedTo };
+}
+
+/** Numbers of the entries that a walk wants, ascending. */
+export async function walkedSeqs(
+  index: IndexStore,
+  { filter, firstSeq, lastSeq }: WalkRequest,
+): Promise<Float64Array<ArrayBuffer>> {
+  const seqs: number[] = [];
+  let after: Position | undefined;
+  for (;;) {
+    const limit = walkStep;
+    const window = after === undefined ? { offset: 0, limit } : { after, limit };
+    const { positions } = await index.find(filter, "asc", window);
+    for (const { seq } of positions) if (seq >= firstSeq && seq <= lastSeq) seqs.push(seq);
+    after = positions.at(-1);
+    if (positions.length < limit) return Float64Array.from(seqs).sort();
+  }
 }
 
 /** Complete entries as JSON, strings that live as blobs put back. @throws RangeError beyond the log's end */

@@ -8,7 +8,7 @@ import { type Blob, entryHead } from "../event/entry.ts";
 import type { Event } from "../event/event.ts";
 import { readEvent, refuseLoneSurrogates } from "../event/read.ts";
 import { FactList } from "../event/stream.ts";
-import type { AppendBatch } from "../ledger/port.ts";
+import { type AppendBatch, isFollowed } from "../ledger/port.ts";
 import { visitEvents, visitLines } from "./json-items.ts";
 
 export type BodyFormat = "json" | "ndjson";
@@ -35,6 +35,7 @@ export function readBatch(body: Uint8Array, options: BatchOptions): AppendBatch 
   const heads = new HeadBuffer(text.length);
   let facts = new FactList();
   let blobs: Blob[] = [];
+  let followed: Event[] = [];
   const visit = (start: number, end: number, surrogates: boolean): void => {
     const index = facts.length;
     if (index >= options.maxEvents)
@@ -44,7 +45,8 @@ export function readBatch(body: Uint8Array, options: BatchOptions): AppendBatch 
     const entry = encode(event, index);
     heads.add(entry.head);
     if (entry.blobs.length > 0) blobs.push(...entry.blobs);
-    // The event itself is let go: what does not outlive its turn costs the collector nothing.
+    if (isFollowed(event)) followed[index] = event;
+    // Any other event is let go: what does not outlive its turn costs the collector nothing.
     facts.add(event);
   };
   if (options.format === "ndjson") visitLines(text, visit);
@@ -53,11 +55,18 @@ export function readBatch(body: Uint8Array, options: BatchOptions): AppendBatch 
       heads.clear();
       facts = new FactList();
       blobs = [];
+      followed = [];
     });
   if (facts.length === 0)
     throw new TaishiError("invalid-parameter", "an append needs at least one event", { field: "events" });
 
-  const batch = { account: options.account, ...heads.finish(), blobs, facts: facts.finish() };
+  const batch = {
+    account: options.account,
+    ...heads.finish(),
+    blobs,
+    facts: facts.finish(),
+    ...(followed.length === 0 ? {} : { followed }),
+  };
   if (options.idempotencyKey === undefined) return batch;
   return { ...batch, idempotency: { key: options.idempotencyKey, digest: hash("sha256", body, "hex") } };
 }

@@ -77,10 +77,12 @@ export async function authenticate(request: FastifyRequest, options: Authenticat
 }
 
 function admit(caller: Caller, { credentials, act }: AuthenticateOptions): void {
-  const wait = credentials.rateLimit.take(caller.accessKey);
+  // Who signed in with a password has no key; each user has an allowance of their own.
+  const holder = caller.accessKey === "" ? `user ${caller.account} ${caller.userName}` : caller.accessKey;
+  const wait = credentials.rateLimit.take(holder);
   if (wait !== true) throw new TaishiError("rate-limited", undefined, { retryAfter: wait });
   if (act !== undefined && !may(caller, act))
-    throw new TaishiError("forbidden", `a ${caller.role}'s key may not ${act}`);
+    throw new TaishiError("forbidden", `the role ${caller.role} may not ${act}`);
 }
 
 /** The body of a request whose caller is known. */

@@ -10,12 +10,13 @@ import type { Caller, Keyring } from "../identity/caller.ts";
 import type { AppendBatch, Appender, Receipt } from "../ledger/port.ts";
 import { createLog } from "../log.ts";
 import type { ListRequest, NumberedEntry, Page, Queries } from "../query/query.ts";
+import { MemoryDirectory } from "./memory-directory.test-support.ts";
 import { createServer, type Gateway, type Server, type ServerOptions } from "./server.ts";
 
 export const received = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 /** One log per account; complete as soon as append resolves. */
-export class MemoryLedger implements Appender, Queries {
+export class MemoryLedger implements Appender, Pick<Queries, "list" | "entry"> {
   readonly batches: AppendBatch[] = [];
   readonly #logs = new Map<string, NumberedEntry[]>();
   readonly #keys = new Map<string, { digest: string; receipt: Receipt }>();
@@ -65,6 +66,7 @@ export class MemoryLedger implements Appender, Queries {
     const has = <T>(list: readonly T[] | undefined, item: T): boolean => list === undefined || list.includes(item);
     const matches = log.filter(
       ({ event }) =>
+        event.kind === "security" &&
         has(filter.kinds, event.kind) &&
         has(filter.types, event.type) &&
         has(filter.risks, event.risk) &&
@@ -146,6 +148,7 @@ export class ToyGateway implements Gateway {
 export interface House extends AsyncDisposable {
   readonly server: Server;
   readonly ledger: MemoryLedger;
+  readonly directory: MemoryDirectory;
   readonly gateway: ToyGateway;
   readonly port: number;
   readonly url: string;
@@ -155,9 +158,11 @@ export interface House extends AsyncDisposable {
 export async function openHouse(options: Partial<ServerOptions> = {}): Promise<House> {
   const ledger = new MemoryLedger();
   const gateway = new ToyGateway();
+  const directory = new MemoryDirectory();
   const server = await createServer({
     appender: ledger,
     queries: ledger,
+    directory,
     keyring,
     isSigned: (headers) => headers.authorization?.startsWith("TOY ") === true,
     precheck: (headers) => void toyName(headers.authorization),
@@ -183,6 +188,7 @@ export async function openHouse(options: Partial<ServerOptions> = {}): Promise<H
   return {
     server,
     ledger,
+    directory,
     gateway,
     port,
     url: `${scheme}://127.0.0.1:${port}`,
@@ -213,6 +219,29 @@ export function post(house: House, body: string | Uint8Array, { as = "writer", h
     method: "POST",
     headers: { authorization: `Bearer ${as}`, "content-type": "application/json", ...headers },
     body: typeof body === "string" ? body : Buffer.from(body),
+  });
+}
+
+/** A request of any method; what is given as an object is sent as JSON. */
+export function send(
+  house: House,
+  method: string,
+  target: string,
+  content?: object | string | Uint8Array,
+  { as = "admin", headers = {} }: PostOptions = {},
+): Promise<globalThis.Response> {
+  const json = { "content-type": "application/json" };
+  return fetch(house.url + target, {
+    method,
+    headers: { authorization: `Bearer ${as}`, ...(content === undefined ? {} : json), ...headers },
+    ...(content === undefined
+      ? {}
+      : {
+          body:
+            typeof content === "string" || content instanceof Uint8Array
+              ? Buffer.from(content as string)
+              : JSON.stringify(content),
+        }),
   });
 }
 

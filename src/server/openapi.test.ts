@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
-import { get, type House, openHouse, post, sampleEvent } from "./doubles.test-support.ts";
+import { get, type House, openHouse, post, sampleEvent, send } from "./doubles.test-support.ts";
 
 type Node = Readonly<Record<string, unknown>>;
 
@@ -92,7 +92,29 @@ test("answers are what the document says they are", async () => {
     [await get(house, `${events}/7`), schemaOf(`${events}/{seq}`, "get", "404", "application/problem+json")],
     [await post(house, '{"events":[{}]}'), schemaOf(events, "post", "400", "application/problem+json")],
   ];
-  for (const [answer, schema] of cases) {
+  const projects = "/api/v1/projects";
+  const instances = "/api/v1/instances";
+  const users = "/api/v1/users";
+  const user = `${users}/{id}`;
+  const { id: project } = (await (await send(house, "POST", projects, { name: "a" })).json()) as { id: string };
+  const alice = await send(house, "POST", users, { name: "alice", password: "12345678" });
+  const { id } = (await alice.clone().json()) as { id: string };
+  const administered: readonly [globalThis.Response, TSchema][] = [
+    [await send(house, "POST", projects, { name: "b" }), schemaOf(projects, "post", "200", "application/json")],
+    [await send(house, "POST", projects, { name: "b" }), schemaOf(projects, "post", "409", "application/problem+json")],
+    [await get(house, projects, "admin"), schemaOf(projects, "get", "200", "application/json")],
+    [await send(house, "POST", instances, { project }), schemaOf(instances, "post", "200", "application/json")],
+    [await get(house, instances, "admin"), schemaOf(instances, "get", "200", "application/json")],
+    [alice, schemaOf(users, "post", "200", "application/json")],
+    [await get(house, users, "admin"), schemaOf(users, "get", "200", "application/json")],
+    [
+      await send(house, "PATCH", `${users}/${id}`, { status: "disabled" }),
+      schemaOf(user, "patch", "200", "application/json"),
+    ],
+    [await send(house, "DELETE", `${users}/${id}`), schemaOf(user, "delete", "200", "application/json")],
+    [await send(house, "DELETE", `${users}/${id}`), schemaOf(user, "delete", "404", "application/problem+json")],
+  ];
+  for (const [answer, schema] of [...cases, ...administered]) {
     const value: unknown = await answer.json();
     assert.ok(Compile(schema).Check(value), `${answer.url}: ${JSON.stringify(value)}`);
     assert.ok(!Compile(schema).Check({}), "the schema would take anything");

@@ -16,7 +16,7 @@ const everywhere: Readonly<Record<number, string>> = {
 };
 const elsewhere: Readonly<Record<number, string>> = {
   404: "There is nothing here",
-  409: "The idempotency key was used with another body",
+  409: "It exists already, or the idempotency key was used with another body",
   413: "The request is too large",
   415: "The content type or encoding is not supported",
 };
@@ -43,7 +43,11 @@ export function openapiDocument(routes: readonly Route[], version: string): Json
     components: {
       schemas: components,
       securitySchemes: {
-        bearer: { type: "http", scheme: "bearer", description: "The token that was printed with the key." },
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description: "The token that was printed with the key, or one that a user signed in for.",
+        },
         signature: {
           type: "apiKey",
           in: "header",

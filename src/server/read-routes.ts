@@ -18,11 +18,16 @@ export const StoredEvent = Type.Object(
     received: instant("When the service took it in; never decreases within a log."),
     kind: Type.Union(kinds.map((kind) => Type.Literal(kind))),
     time: instant("When it happened."),
-    resource: Type.Object({ type: Type.String(), id: Type.String(), project: Type.Optional(Type.String()) }),
-    type: Type.String(),
-    risk: Type.Union(risks.map((risk) => Type.Literal(risk))),
-    contents: Type.Array(Type.Object({ key: Type.String(), value: Type.String() })),
+    type: Type.Optional(Type.String({ description: "Security, trail and system events." })),
+    resource: Type.Optional(
+      Type.Object({ type: Type.String(), id: Type.String(), project: Type.Optional(Type.String()) }),
+    ),
+    risk: Type.Optional(Type.Union(risks.map((risk) => Type.Literal(risk)))),
+    contents: Type.Optional(Type.Array(Type.Object({ key: Type.String(), value: Type.String() }))),
     detail: Type.Optional(Type.String()),
+    source: Type.Optional(Type.String({ description: "Trail events: EventSource." })),
+    instance: Type.Optional(Type.String({ description: "Database events: the instance." })),
+    data: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: "System events." })),
     parser: Type.Optional(
       Type.Object(
         { name: Type.String(), version: Type.String() },
@@ -32,7 +37,10 @@ export const StoredEvent = Type.Object(
     raw: Type.Optional(Type.String({ description: "The record as received." })),
     rawBase64: Type.Optional(Type.String({ description: "The same where it is not UTF-8." })),
   },
-  { $id: "StoredEvent", description: "An event as it is kept, with its number." },
+  {
+    $id: "StoredEvent",
+    description: "An event as it is kept, with its number, and the further members that its kind was sent with.",
+  },
 );
 
 const EventPage = Type.Object(
@@ -45,13 +53,14 @@ const EventPage = Type.Object(
   { $id: "EventPage" },
 );
 
-export function listRoute(queries: Queries): Route {
+export function listRoute(queries: Pick<Queries, "list">): Route {
   return {
     method: "GET",
     path: "/api/v1/events",
     act: "read",
     bodyLimit: 0,
     operationId: "listEvents",
+    audited: { name: "ListEvents", readOnly: true },
     summary: "List events by filter",
     description: "Complete as of `size` entries, which include everything acknowledged before the request.",
     parameters: listParameters,
@@ -72,13 +81,14 @@ export function listRoute(queries: Queries): Route {
   };
 }
 
-export function entryRoute(queries: Queries): Route {
+export function entryRoute(queries: Pick<Queries, "entry">): Route {
   return {
     method: "GET",
     path: "/api/v1/events/{seq}",
     act: "read",
     bodyLimit: 0,
     operationId: "getEvent",
+    audited: { name: "GetEvent", readOnly: true },
     summary: "Get one event by its number",
     parameters: [{ name: "seq", in: "path", required: true, schema: sequenceNumber }],
     answer: StoredEvent,

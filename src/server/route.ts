@@ -1,6 +1,7 @@
 // What a route of the own API is: its place, who may use it, its words in the OpenAPI document, and its handler, side by
 // side. server.ts mounts a list of them and openapi.ts prints the same list, so neither can know one the other does not.
 import type { TSchema } from "typebox";
+import type { CallRecord } from "../exchange.ts";
 import type { Act } from "../identity/caller.ts";
 import type { Authenticated } from "./authenticate.ts";
 import type { BodyLease } from "./body.ts";
@@ -14,6 +15,16 @@ export interface Call extends Authenticated {
   /** The body as it is on the wire; counted against the lease. */
   readonly body: () => Promise<Buffer>;
   readonly lease: BodyLease;
+  /** Says more of the call to the service's own audit; never a secret. What is told later replaces what was. */
+  readonly tell: (facts: ToldOfCall) => void;
+}
+
+export interface ToldOfCall {
+  /** In place of the route's own name for the audit. */
+  readonly name?: string;
+  /** Beside the query, e.g. members of the body. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly resources?: CallRecord["resources"];
 }
 
 export interface RouteParameter {
@@ -33,6 +44,8 @@ export interface Route {
   /** Bytes of a body as sent; 0 where there is none to send. */
   readonly bodyLimit: number;
   readonly operationId: string;
+  /** How the service's own audit calls it; absent: only who fails to authenticate is told. */
+  readonly audited?: { readonly name: string; readonly readOnly: boolean };
   readonly summary: string;
   readonly description?: string;
   readonly parameters?: readonly RouteParameter[];

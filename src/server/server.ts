@@ -4,10 +4,11 @@
 import { randomBytes } from "node:crypto";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Clock } from "../clock.ts";
-import { asTaishiError, Fatal, TaishiError } from "../errors.ts";
-import type { Request, Response } from "../exchange.ts";
+import { asTaishiError, errorTable, Fatal, TaishiError } from "../errors.ts";
+import type { OnCall, Request, Response } from "../exchange.ts";
 import type { Caller, Keyring } from "../identity/caller.ts";
 import type { Appender } from "../ledger/port.ts";
 import type { Log } from "../log.ts";
@@ -15,6 +16,8 @@ import type { Queries } from "../query/query.ts";
 import { appendRoute } from "./append-route.ts";
 import { type Authenticated, authenticate, type Credentials, type RateLimiter, readBody } from "./authenticate.ts";
 import { announcesBody, BodyBudget, readWire } from "./body.ts";
+import { callRecord } from "./call-record.ts";
+import { type AccountDirectory, instanceRoutes, projectRoutes } from "./directory-routes.ts";
 import { type HealthReport, livenessResponse, readinessResponse } from "./health.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { Connections, listener, refuseMalformed, type TlsFiles } from "./listener.ts";
@@ -22,31 +25,59 @@ import { Metrics, type MetricsSource } from "./metrics.ts";
 import { openapiDocument } from "./openapi.ts";
 import { errorForm, huaweiResponse, problemResponse } from "./problem.ts";
 import { entryRoute, listRoute } from "./read-routes.ts";
-import type { Route } from "./route.ts";
+import type { Route, ToldOfCall } from "./route.ts";
 import { lingering } from "./unread-body.ts";
+import { userRoutes } from "./user-routes.ts";
 import { whoamiRoute } from "./whoami-route.ts";
 import { headersOf, pathOf, queryOf, targetOf, wireRequest } from "./wire-request.ts";
 
-/** The cloud APIs at the root path. */
+/** A cloud's APIs. */
 export interface Gateway {
   handle(request: Request): Promise<Response>;
   /** What its head alone says of a request: how much of its body may be read, or why none of it. */
   admit(
     head: Pick<Request, "method" | "target" | "headers">,
+    address: string,
   ): { readonly maxBodyBytes: number } | { readonly refusal: Response };
   /** An error in the gateway's form; of a request that was never complete only parts are known. */
   error(error: TaishiError, request: Partial<Request>): Response;
 }
 
+/** A cloud's APIs below paths of their own. */
+export interface Mount {
+  /** As Fastify writes them, e.g. "/v3/*". */
+  readonly paths: readonly string[];
+  /** Whether errors at this path are in the gateway's form, found or not. */
+  readonly owns: (path: string) => boolean;
+  readonly gateway: Gateway;
+}
+
+/** A file that is sent as it is made. */
+export interface Download {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly length: number;
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
 export interface ServerOptions {
   readonly appender: Appender;
-  readonly queries: Queries;
+  readonly queries: Pick<Queries, "list" | "entry">;
+  /** Projects, database instances and users, by account. */
+  readonly directory: AccountDirectory;
   readonly keyring: Pick<Keyring, "byToken">;
   /** Verifies a signed request of the own API. @throws TaishiError */
   readonly verify: (request: Request) => Caller;
   readonly precheck?: (headers: Request["headers"], target: string) => void;
   readonly isSigned: (headers: Request["headers"], target: string) => boolean;
+  /** The cloud APIs at the root path. */
   readonly gateway: Gateway;
+  readonly mounts?: readonly Mount[];
+  /** What GET / answers to those who ask for no action and no page. */
+  readonly rootDocument?: () => Response;
+  /** Signed links: who has one needs no other credentials. @throws TaishiError where it is void */
+  readonly downloads?: { readonly path: string; readonly open: (target: string) => Promise<Download> };
+  /** Told of every call of the own API but appends; awaited before an answer that changed something. */
+  readonly onCall?: OnCall;
   readonly rateLimit: RateLimiter;
   readonly health: () => HealthReport;
   readonly metricsSources: readonly MetricsSource[];
@@ -98,6 +129,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     listRoute(options.queries),
     entryRoute(options.queries),
     whoamiRoute(),
+    ...projectRoutes(options.directory),
+    ...instanceRoutes(options.directory),
+    ...userRoutes(options.directory),
   ];
 
   const app = fastify({
@@ -118,6 +152,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     // Answers are about accounts; nothing on the way may keep them.
     reply.headers({ "x-content-type-options": "nosniff", "cache-control": "no-store", "x-request-id": request.id });
     reply.headers(response.headers);
+    // So that no client sends its next request into a connection that is about to be closed.
+    if (connections.closing) reply.header("connection", "close");
     const body = typeof response.body === "string" ? Buffer.from(response.body) : asBuffer(response.body);
     const rest = lingering(request.raw, body, limits);
     if (rest === undefined) return reply.send(body);
@@ -131,6 +167,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       if (error.cause instanceof Fatal) options.onFatal?.(error.cause);
     }
     const path = pathOf(targetOf(request));
+    const mount = options.mounts?.find(({ owns }) => owns(path));
+    if (mount !== undefined)
+      return send(request, reply, mount.gateway.error(error, wireRequest(request, new Uint8Array())));
     const form = errorForm(path);
     if (form === "problem") return send(request, reply, problemResponse(error, { requestId: request.id, challenges }));
     if (form === "huawei") return send(request, reply, huaweiResponse(error));
@@ -156,10 +195,19 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
       handler: async (request, reply) => {
         const lease = budget.lease();
+        let caller: Caller | undefined;
+        let said: ToldOfCall = {};
+        const tell = (errorCode?: string): Promise<void> | void =>
+          route.audited === undefined
+            ? undefined
+            : options.onCall?.(
+                callRecord(request, { ...route.audited, ...said }, options.clock.now(), caller, errorCode),
+              );
         try {
           const { bodyLimit, act } = route;
           const context = { credentials, limits, lease, bodyLimit, ...(act === undefined ? {} : { act }) };
           const authenticated: Authenticated = await authenticate(request, context);
+          caller = authenticated.caller;
           const headers = headersOf(request);
           route.precheck?.(headers);
           const body = await route.handle({
@@ -169,31 +217,75 @@ export async function createServer(options: ServerOptions): Promise<Server> {
             query: new URLSearchParams(queryOf(targetOf(request))),
             body: async () => readBody(request, authenticated, context),
             lease,
+            tell: (facts) => {
+              said = { ...said, ...facts };
+            },
           });
+          const told = tell();
+          if (route.audited?.readOnly === false) await told;
           return send(request, reply, { status: 200, headers: jsonType, body });
+        } catch (thrown) {
+          const { code } = asTaishiError(thrown);
+          // Appends are not audited, but who tries them without a valid key is.
+          if (route.audited !== undefined || errorTable[code].status === 401)
+            void options.onCall?.(
+              callRecord(
+                request,
+                { ...(route.audited ?? { name: "AppendEvents", readOnly: false }), ...said },
+                options.clock.now(),
+                caller,
+                code,
+              ),
+            );
+          throw thrown;
         } finally {
           lease.release();
         }
       },
     });
 
-  const gateway = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    if (wantsConsole(request))
-      return send(request, reply, { status: 302, headers: { location: "/console/" }, body: "" });
-    const admission = options.gateway.admit(wireRequest(request, new Uint8Array()));
-    if ("refusal" in admission) return send(request, reply, admission.refusal);
-    const lease = budget.lease();
-    try {
-      const limit = Math.min(limits.gatewayBytes, admission.maxBodyBytes);
-      const body = announcesBody(request.raw)
-        ? await readWire(request.raw, { limit, idleTimeout: limits.bodyIdleTimeout, lease })
-        : Buffer.alloc(0);
-      return send(request, reply, await options.gateway.handle(wireRequest(request, body)));
-    } finally {
-      lease.release();
-    }
-  };
-  app.route({ method: [...app.supportedMethods], url: "/", handler: gateway });
+  const through =
+    (gateway: Gateway) =>
+    async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+      const admission = gateway.admit(wireRequest(request, new Uint8Array()), request.ip);
+      if ("refusal" in admission) return send(request, reply, admission.refusal);
+      const lease = budget.lease();
+      try {
+        const limit = Math.min(limits.gatewayBytes, admission.maxBodyBytes);
+        const body = announcesBody(request.raw)
+          ? await readWire(request.raw, { limit, idleTimeout: limits.bodyIdleTimeout, lease })
+          : Buffer.alloc(0);
+        return send(request, reply, await gateway.handle(wireRequest(request, body)));
+      } finally {
+        lease.release();
+      }
+    };
+  const root = through(options.gateway);
+  app.route({
+    method: [...app.supportedMethods],
+    url: "/",
+    handler: async (request, reply) => {
+      if (!asksForNoAction(request)) return root(request, reply);
+      if (wantsPage(request))
+        return send(request, reply, { status: 302, headers: { location: "/console/" }, body: "" });
+      return options.rootDocument === undefined ? root(request, reply) : send(request, reply, options.rootDocument());
+    },
+  });
+  for (const { paths, gateway } of options.mounts ?? [])
+    for (const url of paths) app.route({ method: [...app.supportedMethods], url, handler: through(gateway) });
+
+  const { downloads } = options;
+  if (downloads !== undefined)
+    app.route({
+      method: "GET",
+      url: downloads.path,
+      handler: async (request, reply) => {
+        const { headers, length, content } = await downloads.open(targetOf(request));
+        reply.headers({ "x-content-type-options": "nosniff", "cache-control": "no-store", "x-request-id": request.id });
+        reply.headers({ ...headers, "content-length": String(length) });
+        return reply.send(Readable.from(content));
+      },
+    });
 
   const document = JSON.stringify(openapiDocument(routes, options.version));
   const plain: Readonly<Record<string, () => Response | Promise<Response>>> = {
@@ -280,8 +372,11 @@ function fromFramework(thrown: unknown): TaishiError {
 }
 
 /** A person's browser at the root path. */
-function wantsConsole(request: FastifyRequest): boolean {
-  if (request.method !== "GET" || new URLSearchParams(queryOf(targetOf(request))).has("Action")) return false;
+function asksForNoAction(request: FastifyRequest): boolean {
+  return request.method === "GET" && !new URLSearchParams(queryOf(targetOf(request))).has("Action");
+}
+
+function wantsPage(request: FastifyRequest): boolean {
   return /(?:^|,)\s*text\/html\s*(?:[;,]|$)/i.test(request.headers.accept ?? "");
 }
 

@@ -9,7 +9,8 @@ const Whoami = Type.Object(
     account: Type.String(),
     role: Type.Union(roles.map((role) => Type.Literal(role))),
     operator: Type.Boolean({ description: "May create accounts and import keys." }),
-    accessKey: Type.String(),
+    accessKey: Type.String({ description: "Empty where a user signed in with a password." }),
+    userName: Type.Optional(Type.String({ description: "The name of the user who signed in." })),
   },
   { $id: "Whoami" },
 );
@@ -20,11 +21,12 @@ export function whoamiRoute(): Route {
     path: "/api/v1/whoami",
     bodyLimit: 0,
     operationId: "whoami",
+    audited: { name: "WhoAmI", readOnly: true },
     summary: "Say whose key this is",
     answer: Whoami,
-    handle: async ({ caller: { account, role, operator, accessKey }, query }) => {
+    handle: async ({ caller: { account, role, operator, accessKey, userName }, query }) => {
       refuseParameters(query);
-      return JSON.stringify({ account, role, operator, accessKey });
+      return JSON.stringify({ account, role, operator, accessKey, userName });
     },
   };
 }

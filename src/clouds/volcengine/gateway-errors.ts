@@ -76,6 +76,9 @@ const forms: Readonly<Record<ErrorCode, (context: Context) => Form>> = {
   "unknown-key": (context) => gateway("InvalidAccessKey", context.error.details.subject ?? "")(context),
   // The cloud has no bearer tokens; its code for a bad session token says the same.
   "invalid-token": gateway("InvalidSecretToken", "the bearer token is unknown, disabled or expired"),
+  // Passwords and download links are not this cloud's; kept so that no code is without a form.
+  "wrong-password": gateway("InvalidSecretToken", "the user name or password is wrong"),
+  "link-void": gateway("AccessDenied"),
   "signature-mismatch": gateway("SignatureDoesNotMatch"),
   "unsupported-session-token": gateway("InvalidSecretToken", "session tokens are not offered"),
   forbidden: (context) => gateway("AccessDenied", context.error.details.subject ?? operation(context), "")(context),

@@ -199,10 +199,10 @@ test("the unauthenticated do not learn which actions exist", async () => {
 
 test("the head alone admits a call with its limit, or refuses it as the call itself would be", async () => {
   const gateway = gatewayOf(() => Promise.resolve({}));
-  assert.deepEqual(gateway.admit(signed()), { maxBodyBytes: 100 });
-  assert.deepEqual(gateway.admit(request()), { maxBodyBytes: 100 });
+  assert.deepEqual(gateway.admit(signed(), "192.0.2.1"), { maxBodyBytes: 100 });
+  assert.deepEqual(gateway.admit(request(), "192.0.2.1"), { maxBodyBytes: 100 });
   for (const sent of [request({ headers: {} }), signed({}, { accessKey: "AK9" }), request({ method: "PUT" })]) {
-    const admission = gateway.admit(sent);
+    const admission = gateway.admit(sent, "192.0.2.1");
     assert.ok("refusal" in admission);
     assert.deepEqual(admission.refusal, await gateway(sent));
   }

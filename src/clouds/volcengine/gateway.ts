@@ -4,10 +4,10 @@
 // exists; its method; then the action's own. So nobody unauthenticated learns more than that the door is here.
 import type { Clock } from "../../clock.ts";
 import { asTaishiError, TaishiError } from "../../errors.ts";
-import type { Request, Response } from "../../exchange.ts";
+import type { OnCall, Request, Response } from "../../exchange.ts";
 import type { Caller, Keyring } from "../../identity/caller.ts";
 import { type Credential, header, type RequestHead, readCredential } from "./credential.ts";
-import { type Metadata, newRequestId, successResponse } from "./envelope.ts";
+import { type EnvelopeError, failureResponse, type Metadata, newRequestId, successResponse } from "./envelope.ts";
 import { errorResponse } from "./gateway-errors.ts";
 import type { ParameterSource } from "./parameters.ts";
 import { parseTarget, type QueryParameter } from "./query-string.ts";
@@ -32,6 +32,14 @@ export interface Action {
   readonly maxBodyBytes: number;
   /** Resolves to the Result. What it throws is answered in Volcengine's form. */
   handle(call: Call): Promise<unknown>;
+  /**
+   * The form of an error of an authenticated call in this service's own table; undefined leaves it to the gateway's.
+   * Not asked about what is refused before the action is called.
+   */
+  errorForm?(
+    error: TaishiError,
+    metadata: Metadata,
+  ): { readonly status: number; readonly error: EnvelopeError } | undefined;
 }
 
 export interface GatewayOptions {
@@ -40,6 +48,8 @@ export interface GatewayOptions {
   readonly clock: Clock;
   /** Asked once a call with the authenticated key: true, or after how many seconds to try again. */
   readonly rateLimit?: { take(accessKey: string): true | number };
+  /** Told of every call once its outcome is known; awaited before an answer that changed something. */
+  readonly onCall?: OnCall;
   readonly newRequestId?: (now: number) => string;
   /** Told of every failure of ours before it is answered, for the log. */
   readonly onFault?: (error: unknown, requestId: string) => void;
@@ -51,7 +61,7 @@ export type Admission = { readonly maxBodyBytes: number } | { readonly refusal: 
 export interface Gateway {
   (request: Request): Promise<Response>;
   /** Everything that can be refused by the head alone. The call itself checks it again. */
-  admit(head: RequestHead): Admission;
+  admit(head: RequestHead, address: string): Admission;
 }
 
 /** Echoed where no credential scope names a region: bearer tokens, and failures before a scope is read. */
@@ -84,10 +94,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     return { now, findings: { requestId, region: defaultRegion } };
   };
 
-  const refuse = (thrown: unknown, findings: Findings): Response => {
+  const refuse = (thrown: unknown, findings: Findings, called?: Action): Response => {
     const error = asTaishiError(thrown);
     if (error.code === "internal") options.onFault?.(error.details.cause ?? error, findings.requestId);
-    return errorResponse(error, findings);
+    const own = called?.errorForm?.(error, findings);
+    return own === undefined ? errorResponse(error, findings) : failureResponse(own.status, own.error, findings);
   };
 
   const inspect = (head: RequestHead, now: number, findings: Findings): Inspected => {
@@ -111,18 +122,44 @@ export function createGateway(options: GatewayOptions): Gateway {
     return { query, method, identity: { credential }, action };
   };
 
+  /** The call for the service's own audit; `caller` is absent where nobody was authenticated. */
+  const record = async (request: Request, findings: Findings, now: number, caller?: Caller, code?: string) => {
+    const readOnly = readingAction.test(findings.action ?? "");
+    const told = options.onCall?.({
+      time: now,
+      account: caller?.account,
+      accessKey: caller?.accessKey ?? claimedKey(request),
+      userName: caller?.userName,
+      source: findings.service ?? "",
+      name: findings.action ?? "",
+      version: findings.version,
+      region: findings.region,
+      requestId: findings.requestId,
+      address: request.address,
+      userAgent: header(request, "user-agent"),
+      readOnly,
+      parameters: parametersText(request),
+      errorCode: code,
+    });
+    if (!readOnly) await told;
+  };
+
   const handle = async (request: Request): Promise<Response> => {
     const { now, findings } = begin();
+    let known: Caller | undefined;
+    let called: Action | undefined;
     try {
       const { query, method, identity, action } = inspect(request, now, findings);
       const tooLarge = request.body.length > (action?.maxBodyBytes ?? unknownActionBytes);
       if (tooLarge) throw new TaishiError("too-large");
       const caller =
         "caller" in identity ? identity.caller : verifyCredential(request, identity.credential, options.keyring).caller;
+      known = caller;
       const wait = options.rateLimit?.take(caller.accessKey) ?? true;
       if (wait !== true) throw new TaishiError("rate-limited", undefined, { retryAfter: wait });
       if (action === undefined) throw new TaishiError("unknown-action");
       if (!action.methods.includes(method)) throw new TaishiError("method-not-allowed", undefined, { subject: method });
+      called = action;
       const result = await action.handle({
         caller,
         requestId: findings.requestId,
@@ -135,22 +172,56 @@ export function createGateway(options: GatewayOptions): Gateway {
         contentEncoding: header(request, "content-encoding"),
         body: request.body,
       });
+      await record(request, findings, now, caller);
       return successResponse(result, findings);
     } catch (thrown) {
-      return refuse(thrown, findings);
+      const response = refuse(thrown, findings, called);
+      await record(request, findings, now, known, errorCodeOf(response));
+      return response;
     }
   };
 
-  const admit = (head: RequestHead): Admission => {
+  const admit = (head: RequestHead, address: string): Admission => {
     const { now, findings } = begin();
     try {
       return { maxBodyBytes: inspect(head, now, findings).action?.maxBodyBytes ?? unknownActionBytes };
     } catch (thrown) {
-      return { refusal: refuse(thrown, findings) };
+      const refusal = refuse(thrown, findings);
+      void record(
+        { ...head, body: new Uint8Array(), address, hosts: [] },
+        findings,
+        now,
+        undefined,
+        errorCodeOf(refusal),
+      );
+      return { refusal };
     }
   };
 
   return Object.assign(handle, { admit });
+}
+
+/** Parameters beyond this are cut in the audit. */
+const mostParameterBytes = 4096;
+/** Names of actions that only read, as the clouds name them. */
+const readingAction = /^(Describe|Get|List|Lookup)/;
+
+/** The parameters of a call as text: its body, or its query without what every call has. */
+function parametersText({ body, target }: Request): string {
+  if (body.length > 0) return Buffer.from(body.subarray(0, mostParameterBytes)).toString("utf8").toWellFormed();
+  const own = parseTarget(target).query.filter(({ name }) => !/^(Action|Version|X-.*)$/i.test(name));
+  return own.length === 0 ? "" : JSON.stringify(Object.fromEntries(own.map(({ name, value }) => [name, value])));
+}
+
+/** The access key a request claims, whether or not it is one. */
+function claimedKey(head: RequestHead): string | undefined {
+  const claim = `${header(head, "authorization") ?? ""} ${head.target}`;
+  return /Credential=([A-Za-z0-9_-]{1,128})(?:\/|%2F)/i.exec(claim)?.[1];
+}
+
+function errorCodeOf(response: Response): string {
+  const { ResponseMetadata } = JSON.parse(String(response.body)) as { ResponseMetadata: { Error: { Code: string } } };
+  return ResponseMetadata.Error.Code;
 }
 
 function single(query: readonly QueryParameter[], name: string): string {

@@ -1,6 +1,6 @@
 // From a page to the Result of ListAuditLogs, in the form that was asked. Pure. Exactly the published members, in their
 // published order: seven an item, five in the 2024-07 form.
-import type { SecurityEvent } from "../../event/event.ts";
+import type { Event, SecurityEvent } from "../../event/event.ts";
 import { formatSeconds } from "../../event/time.ts";
 import type { Page } from "../../query/query.ts";
 import type { ListAuditLogs } from "./decode.ts";
@@ -31,7 +31,7 @@ export function encodeListAuditLogs(page: Page, asked: ListAuditLogs, language: 
     TotalCount: page.total,
     PageNumber: asked.pageNumber,
     PageSize: asked.pageSize,
-    Items: page.entries.map(({ event }) => encodeItem(event, asked, language)),
+    Items: page.entries.map(({ event }) => encodeItem(securityEvent(event), asked, language)),
   };
 }
 
@@ -44,4 +44,10 @@ function encodeItem(event: SecurityEvent, { form, connection }: ListAuditLogs, l
   if (form === "2024-07") return { ResourceId, ResourceType, LogType, LogDetail, Timestamp };
   const LogContents = event.contents.map(({ key, value }) => ({ Key: key, Value: value }));
   return { ResourceId, ResourceType, LogType, LogDetail, LogContents, RiskLevel: event.risk, Timestamp };
+}
+
+/** The filter asks for security events alone. */
+function securityEvent(event: Event): SecurityEvent {
+  if (event.kind !== "security") throw new TypeError(`a page of security events holds a ${event.kind} event`);
+  return event;
 }

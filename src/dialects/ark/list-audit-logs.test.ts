@@ -76,6 +76,7 @@ class MemoryLog implements Pick<Queries, "list"> {
       .map(({ entry }) => entry)
       .filter(
         ({ event }) =>
+          event.kind === "security" &&
           within(filter.kinds, event.kind) &&
           within(filter.types, event.type) &&
           within(filter.risks, event.risk) &&

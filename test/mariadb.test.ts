@@ -1,0 +1,257 @@
+// A real MariaDB with its server_audit plugin is driven with more than ten thousand statements. What it wrote down goes
+// into an instance's log, closes into audit files, is listed and downloaded through TaurusDB's API, and the downloaded
+// text holds the same statements in the same order.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { ensurePackages } from "./debian.ts";
+import { TaishiProcess, taishiJson } from "./taishi-process.ts";
+
+const packages = ensurePackages(["mariadb-server"]);
+const statements = 10_000;
+
+let directory: string;
+let database: ChildProcess | undefined;
+let service: TaishiProcess | undefined;
+
+before(async () => {
+  if (packages.missing !== undefined) return;
+  directory = mkdtempSync(join(tmpdir(), "taishi-mariadb-"));
+  service = await TaishiProcess.serve({
+    data: join(directory, "taishi"),
+    arguments: ["--audit-file-bytes", "400000", "--audit-file-seconds", "2"],
+  });
+});
+
+after(async () => {
+  database?.kill("SIGKILL");
+  await service?.stop();
+  if (directory !== undefined) rmSync(directory, { recursive: true });
+});
+
+const socket = (): string => join(directory, "sock");
+const auditLog = (): string => join(directory, "audit.log");
+
+async function startDatabase(): Promise<void> {
+  const data = join(directory, "db");
+  mkdirSync(data);
+  const made = spawnSync(
+    "mariadb-install-db",
+    ["--no-defaults", `--datadir=${data}`, "--auth-root-authentication-method=normal", "--user=root", "--skip-test-db"],
+    { encoding: "utf8" },
+  );
+  assert.equal(made.status, 0, made.stderr);
+  database = spawn(
+    "mariadbd",
+    [
+      "--no-defaults",
+      "--user=root",
+      `--datadir=${data}`,
+      `--socket=${socket()}`,
+      `--pid-file=${join(directory, "pid")}`,
+      "--skip-networking",
+      "--innodb-flush-log-at-trx-commit=0",
+      "--plugin-load-add=server_audit",
+      "--server-audit-logging=ON",
+      "--server-audit-events=QUERY",
+      `--server-audit-file-path=${auditLog()}`,
+      "--server-audit-query-log-limit=1000000",
+      "--server-audit-file-rotate-size=1000000000",
+    ],
+    { stdio: "ignore", env: { ...process.env, TZ: "UTC" } },
+  );
+  for (let tries = 0; ; tries++) {
+    if (client("select 1").status === 0) return;
+    assert.ok(tries < 300, "the database did not start");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function client(sql: string) {
+  return spawnSync("mariadb", ["--no-defaults", `--socket=${socket()}`, "-uroot", "--default-character-set=utf8mb4"], {
+    input: sql,
+    encoding: "utf8",
+  });
+}
+
+interface Statement {
+  readonly time: string;
+  readonly user: string;
+  readonly host: string;
+  readonly connection: string;
+  readonly record: string;
+  readonly database: string;
+  readonly sql: string;
+  readonly status: string;
+}
+
+/** A QUERY line of server_audit; the names in this test hold no comma. */
+function readAuditLine(line: string): Statement | undefined {
+  const match = /^(\d{4})(\d\d)(\d\d) ([\d:]{8}),[^,]*,([^,]*),([^,]*),(\d+),(\d+),QUERY,([^,]*),'(.*)',(\d+)$/s.exec(
+    line,
+  );
+  if (match === null) return undefined;
+  const [, year, month, day, clock, user, host, connection, record, name, sql, status] = match as unknown as string[];
+  const escapes: Record<string, string> = { n: "\n", r: "\r", t: "\t", f: "\f" };
+  return {
+    time: `${year}-${month}-${day}T${clock}Z`,
+    user: user!,
+    host: host!,
+    connection: connection!,
+    record: record!,
+    database: name!,
+    sql: sql!.replace(/\\(.)/gs, (_, escaped: string) => escapes[escaped] ?? escaped),
+    status: status!,
+  };
+}
+
+/** The fields of a downloaded file's records. */
+function readFile(text: string): string[][] {
+  const records = text.split("\n");
+  assert.equal(records.pop(), "", "a file ends with a line's end");
+  return records.map((record) => {
+    const fields = [...record.matchAll(/"((?:[^"]|"")*)"(?:, |$)/g)].map(([, field]) => field!);
+    assert.equal(fields.length, 12, record.slice(0, 200));
+    const escapes: Record<string, string> = { n: "\n", r: "\r", "\\": "\\" };
+    return fields.map((field) =>
+      field.replaceAll('""', '"').replace(/\\([nr\\])/g, (_, escaped: string) => escapes[escaped]!),
+    );
+  });
+}
+
+test("what a real MariaDB audits comes back statement for statement from the listed files", {
+  skip: packages.missing ?? false,
+}, async () => {
+  await startDatabase();
+  const awkward = ["it''s", '"quoted"', "back\\\\slash", "line\nbreak", "tab\there", "中文 😀", "a, b", "\r\nx"];
+  const lines = [
+    "create database shop character set utf8mb4;",
+    "use shop;",
+    "create table t (id int primary key, s text);",
+  ];
+  for (let i = 0; i < statements; i++)
+    lines.push(`insert into t values (${i}, '${awkward[i % awkward.length]} ${i}');`);
+  lines.push("select count(*) from t;", "select * from nope;");
+  const { stderr } = client(lines.join("\n"));
+  assert.match(stderr, /doesn't exist/);
+
+  const audited = readFileSync(auditLog(), "utf8").trimEnd().split("\n").map(readAuditLine);
+  assert.ok(
+    audited.every((statement) => statement !== undefined),
+    "every line of the audit log was read",
+  );
+  const own = audited as Statement[];
+  assert.ok(own.length >= statements + 4, `${own.length} statements`);
+  assert.ok(
+    own.some(({ sql, status }) => sql === "select * from nope" && status === "1146"),
+    "the failed statement is among them",
+  );
+
+  const taishiData = join(directory, "taishi");
+  const { account } = await taishiJson<{ account: string }>(
+    "account",
+    "create",
+    "--name",
+    "shop",
+    "--data",
+    taishiData,
+  );
+  const where = ["--account", account, "--data", taishiData];
+  const { token } = await taishiJson<{ token: string }>("key", "create", "--role", "admin", ...where);
+  const { project } = await taishiJson<{ project: string }>("project", "create", "--name", "eu-de", ...where);
+  const { instance } = await taishiJson<{ instance: string }>(
+    "instance",
+    "create",
+    "--project",
+    project,
+    "--data",
+    taishiData,
+  );
+  const bearer = { authorization: `Bearer ${token}` };
+  for (let at = 0; at < own.length; at += 1000) {
+    const events = own.slice(at, at + 1000).map((statement) => ({
+      kind: "database",
+      time: statement.time,
+      instance,
+      recordId: statement.record,
+      connectionId: statement.connection,
+      name: "Query",
+      status: statement.status,
+      sql: statement.sql,
+      user: statement.user,
+      host: statement.host,
+      database: statement.database,
+    }));
+    const answer = await fetch(`${service!.url}/api/v1/events`, {
+      method: "POST",
+      headers: { ...bearer, "content-type": "application/x-ndjson" },
+      body: events.map((event) => JSON.stringify(event)).join("\n"),
+    });
+    assert.equal(answer.status, 200, await answer.text());
+  }
+
+  const base = `${service!.url}/v3/${project}/instances/${instance}`;
+  const day = 24 * 3_600_000;
+  const bound = (time: number): string => encodeURIComponent(`${new Date(time).toISOString().slice(0, 19)}Z`);
+  const range = `start_time=${bound(Date.now() - day)}&end_time=${bound(Date.now() + day)}`;
+  const list = async (): Promise<{ id: string; size: number }[]> => {
+    const files: { id: string; size: number }[] = [];
+    for (;;) {
+      const answer = await fetch(`${base}/audit-logs?${range}&offset=${files.length}&limit=50`, { headers: bearer });
+      assert.equal(answer.status, 200, await answer.clone().text());
+      const page = (await answer.json()) as { audit_logs: { id: string; size: number }[]; total_count: number };
+      files.push(...page.audit_logs);
+      if (files.length >= page.total_count) return files;
+    }
+  };
+  const download = async (id: string): Promise<string> => {
+    const answer = await fetch(`${base}/audit-log-link`, {
+      method: "POST",
+      headers: { ...bearer, "content-type": "application/json" },
+      body: JSON.stringify({ ids: [id] }),
+    });
+    assert.equal(answer.status, 200, await answer.clone().text());
+    const { links } = (await answer.json()) as { links: string[] };
+    const file = await fetch(links[0]!);
+    assert.equal(file.status, 200);
+    return file.text();
+  };
+  let records: string[][] = [];
+  let files: { id: string; size: number }[] = [];
+  for (let tries = 0; records.length < own.length; tries++) {
+    assert.ok(tries < 60, `${records.length} of ${own.length} statements are in ${files.length} closed files`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    files = await list();
+    const texts = await Promise.all(files.map(({ id }) => download(id)));
+    records = texts.flatMap(readFile);
+  }
+  assert.ok(files.length > 1, "the stream is more than one file");
+  // Files are listed by their begin, which for statements of one second may not be their order; records tell it.
+  const byRecord = records.toSorted((a, b) => Number(a[0]) - Number(b[0]));
+  assert.deepEqual(
+    byRecord.map(([record, connection, status, name, , , sql, user, , , , base_]) => [
+      record,
+      connection,
+      status,
+      name,
+      sql,
+      user,
+      base_,
+    ]),
+    own
+      .toSorted((a, b) => Number(a.record) - Number(b.record))
+      .map(({ record, connection, status, sql, user, database: name }) => [
+        record,
+        connection,
+        status,
+        "Query",
+        sql,
+        user,
+        name,
+      ]),
+  );
+  assert.equal(await download(files[0]!.id), await download(files[0]!.id), "byte for byte the same each time");
+});
