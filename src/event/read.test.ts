@@ -199,6 +199,10 @@ test("RFC 3339 times are read to the millisecond, and dates that do not exist ar
     "2024-01-01",
     "2024-01-01T00:00:00+24:00",
     "0050-01-01T00:00:00Z",
+    "2024-0a-01T00:00:00Z",
+    "2024-01-01T00:00:0xZ",
+    "2024-01-01T00:00:00.x00Z",
+    "2024-01-01T00:00:00.000000",
     "x",
   ])
     assert.equal(parseRfc3339(none), undefined, none);

@@ -12,26 +12,71 @@ const daysIn = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
  * Digits beyond milliseconds are cut. Leap seconds (":60") do not exist here.
  */
 export function parseRfc3339(text: string): number | undefined {
+  const usual = parseUsual(text);
+  if (usual !== undefined) return usual;
   const match = rfc3339.exec(text);
   if (match === null) return undefined;
   const [, y, mo, d, h, mi, s, fraction, sign, oh, om] = match;
-  const year = Number(y);
-  const month = Number(mo);
-  const day = Number(d);
-  const hour = Number(h);
-  const minute = Number(mi);
-  const second = Number(s);
-  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined;
-  const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
-  if (day > (month === 2 && !leap ? 28 : daysIn[month - 1]!)) return undefined;
   let offset = 0;
   if (sign !== undefined) {
     if (Number(oh) > 23 || Number(om) > 59) return undefined;
     offset = (Number(oh) * 60 + Number(om)) * 60_000 * (sign === "-" ? -1 : 1);
   }
   const millis = fraction === undefined ? 0 : Number(fraction.slice(0, 3).padEnd(3, "0"));
+  const utc = instantOf(Number(y), Number(mo), Number(d), Number(h), Number(mi), Number(s), millis);
+  return utc === undefined ? undefined : utc - offset;
+}
+
+/**
+ * The two forms nearly every sender uses, "YYYY-MM-DDThh:mm:ssZ" and the same with three digits of a fraction, read at a
+ * quarter of the expression's cost; undefined for anything else.
+ */
+function parseUsual(text: string): number | undefined {
+  const { length } = text;
+  if ((length !== 20 && length !== 24) || text[length - 1] !== "Z" || (length === 24 && text[19] !== "."))
+    return undefined;
+  if (text[4] !== "-" || text[7] !== "-" || text[10] !== "T" || text[13] !== ":" || text[16] !== ":") return undefined;
+  const millis = length === 24 ? digits(text, 20, 3) : 0;
+  return millis === -1
+    ? undefined
+    : instantOf(
+        digits(text, 0, 4),
+        digits(text, 5, 2),
+        digits(text, 8, 2),
+        digits(text, 11, 2),
+        digits(text, 14, 2),
+        digits(text, 17, 2),
+        millis,
+      );
+}
+
+/** The number that `count` digits say, or −1 where one is none. */
+function digits(text: string, at: number, count: number): number {
+  let number = 0;
+  for (let i = at; i < at + count; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return -1;
+    number = number * 10 + digit;
+  }
+  return number;
+}
+
+/** In UTC; undefined where there is no such date or time of day. */
+function instantOf(
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+  millis: number,
+): number | undefined {
+  if (month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23) return undefined;
+  if (minute < 0 || minute > 59 || second < 0 || second > 59) return undefined;
   if (year < 100) return undefined; // Date.UTC reads 0–99 as 1900–1999
-  return Date.UTC(year, month - 1, day, hour, minute, second, millis) - offset;
+  const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+  if (day > (month === 2 && !leap ? 28 : daysIn[month - 1]!)) return undefined;
+  return Date.UTC(year, month - 1, day, hour, minute, second, millis);
 }
 
 /**
