@@ -43,6 +43,17 @@ const exportMs = 3_000;
 
 /** @throws Fatal where the data directory must not be served, TaishiError or Error where an address or a file is wrong */
 export async function serve(config: Config, options: ServeOptions): Promise<Service> {
+  // What was opened is closed in the opposite order, at the end as when a later part cannot be opened.
+  const opened = new AsyncDisposableStack();
+  try {
+    return await open(config, options, opened);
+  } catch (thrown) {
+    await opened.disposeAsync();
+    throw thrown;
+  }
+}
+
+async function open(config: Config, options: ServeOptions, opened: AsyncDisposableStack): Promise<Service> {
   const log = createLog(config.logLevel);
   const clock = systemClock;
   const onFatal = stopOnFatal(log, options.exit);
@@ -63,10 +74,12 @@ export async function serve(config: Config, options: ServeOptions): Promise<Serv
     socketPath,
     deliverFirstKey: (key) => options.deliverFirstKey(key, paths.firstKey),
   });
+  opened.defer(() => house.close());
   const { identity, ledger, operations } = house;
   const queries = house.index!;
 
   const audit = new SelfAudit({ append: (account, event) => appendEvents(ledger, account, [event]), log });
+  opened.defer(() => audit.close());
   const onCall = (record: CallRecord): Promise<void> => audit.onCall(record);
 
   // What health and metrics show, looked at once a second.
@@ -92,6 +105,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Serv
         looking = false;
       });
   }, tickMs);
+  opened.defer(() => clearInterval(timer));
 
   const limit = config.rateLimit;
   const rateLimit =
@@ -119,6 +133,10 @@ export async function serve(config: Config, options: ServeOptions): Promise<Serv
   const exportTimer = setInterval(() => {
     exporter.tick().catch((thrown: unknown) => log.warn({ err: thrown }, "trails could not be exported"));
   }, exportMs);
+  opened.defer(async () => {
+    clearInterval(exportTimer);
+    await exporter.close();
+  });
   const size = (): number => [...ledger.sizes.values()].reduce((sum, entries) => sum + entries, 0);
   const signed = (): number => logs.reduce((sum, { checkpoint }) => sum + (checkpoint?.size ?? 0), 0);
   const server = await createServer({
@@ -175,31 +193,19 @@ export async function serve(config: Config, options: ServeOptions): Promise<Serv
   });
 
   const control = await ControlServer.start(socketPath, config.data, operations, { log, onFatal });
-  const stop = async (): Promise<void> => {
-    await server.close();
-    await control.close();
-    clearInterval(timer);
-    clearInterval(exportTimer);
-    await exporter.close();
-    await audit.close();
-    await house.close();
+  opened.defer(() => control.close());
+  opened.defer(() => server.close());
+  const { address, family, port } = await server.listen(config.host, config.port);
+  const host = family === "IPv6" ? `[${address}]` : address;
+  const url = `${config.tls === undefined ? "http" : "https"}://${host}:${port}`;
+  if (listening === "") listening = url;
+  return {
+    url,
+    reload: () => {
+      if (config.tls !== undefined) server.reloadTls(readTls(config.tls));
+    },
+    close: () => opened.disposeAsync(),
   };
-  try {
-    const { address, family, port } = await server.listen(config.host, config.port);
-    const host = family === "IPv6" ? `[${address}]` : address;
-    const url = `${config.tls === undefined ? "http" : "https"}://${host}:${port}`;
-    if (listening === "") listening = url;
-    return {
-      url,
-      reload: () => {
-        if (config.tls !== undefined) server.reloadTls(readTls(config.tls));
-      },
-      close: stop,
-    };
-  } catch (thrown) {
-    await stop();
-    throw thrown;
-  }
 }
 
 function age(logs: readonly LogStatus[], now: number): number | undefined {
