@@ -1,7 +1,6 @@
 // The index as the HTTP thread sees it: the Queries port over the index's thread. Facts of commits are carried along
 // while that thread keeps up; when it lags it is only told how far the ledger is and reads the rest itself, so that what
 // waits in between stays bounded.
-import { Worker } from "node:worker_threads";
 import type { Fatal } from "../errors.ts";
 import type { FactBatch } from "../event/stream.ts";
 import { type LookupText, numberedEntry, type PageText, pageOf } from "../query/page-reader.ts";
@@ -15,8 +14,8 @@ import type {
   WalkRequest,
 } from "../query/query.ts";
 import type { IndexInput, IndexProgress } from "./index-thread.ts";
+import { startThread } from "./start-thread.ts";
 import { ThreadCalls } from "./thread-calls.ts";
-import { threadUrl } from "./thread-url.ts";
 
 /** Entries that a walk brings over at a time. */
 const walkStep = 1_000;
@@ -39,11 +38,7 @@ export class IndexClient implements Queries {
     size: (account: string) => number,
     onFatal: (error: Fatal) => void,
   ): Promise<IndexClient> {
-    const worker = new Worker(threadUrl("index-thread"), {
-      workerData: input,
-      name: "index",
-      resourceLimits: { maxYoungGenerationSizeMb: 24 },
-    });
+    const worker = startThread("index", input);
     const { calls } = await ThreadCalls.start(worker, onFatal);
     return new IndexClient(calls, size);
   }

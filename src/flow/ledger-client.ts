@@ -1,13 +1,13 @@
 // The ledger as the HTTP thread sees it: hands batches to the writer's thread, bounds what waits there, and tells the
 // index what was committed before the caller is told, so that an acknowledged append is in the very next query (I6).
-import { Worker } from "node:worker_threads";
 import { type Fatal, TaishiError } from "../errors.ts";
 import type { FactBatch } from "../event/stream.ts";
 import type { AppendBatch, Appender, HeadBatch, Receipt } from "../ledger/port.ts";
 import type { CheckpointRow } from "../ledger/store.ts";
 import type { LogStatus } from "../ledger/writer.ts";
+import { startThread } from "./start-thread.ts";
 import { ThreadCalls } from "./thread-calls.ts";
-import { threadUrl } from "./thread-url.ts";
+
 import type { AppendAnswer, WriterInput } from "./writer-thread.ts";
 
 /** Bytes of heads and blobs that may wait for the writer before appends are refused as overloaded. */
@@ -38,11 +38,7 @@ export class LedgerClient implements Appender {
 
   /** @throws Fatal where the ledger must not be served (I2) */
   static async start(input: WriterInput, onFatal: (error: Fatal) => void): Promise<LedgerClient> {
-    const worker = new Worker(threadUrl("writer-thread"), {
-      workerData: input,
-      name: "writer",
-      resourceLimits: { maxYoungGenerationSizeMb: 12 },
-    });
+    const worker = startThread("writer", input);
     const { calls, ready } = await ThreadCalls.start<{ service: string; logs: readonly LogStatus[] }>(worker, onFatal);
     return new LedgerClient(calls, ready);
   }

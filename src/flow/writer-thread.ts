@@ -58,6 +58,8 @@ await serveCalls(parentPort as MessagePort, async (die) => {
     if (queue.length > 0) setImmediate(commitGroup);
     try {
       const outcomes = writer.append(group.map(({ batch }) => batch));
+      // Given back at once: this thread makes so little garbage that its collector would let them pile up.
+      for (const { batch } of group) (batch.heads.buffer as ArrayBuffer).transfer(0);
       group.forEach(({ resolve, reject }, i) => {
         const outcome = outcomes[i]!;
         if ("refusal" in outcome) reject(outcome.refusal);
