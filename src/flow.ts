@@ -78,7 +78,11 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   const { identity, ledger, operations } = house;
   const queries = house.index!;
 
-  const audit = new SelfAudit({ append: (account, event) => appendEvents(ledger, account, [event]), log });
+  const audit = new SelfAudit({
+    append: (account, event) => appendEvents(ledger, account, [event]),
+    isKey: (accessKey) => identity.key(accessKey) !== undefined,
+    log,
+  });
   opened.defer(() => audit.close());
   const onCall = (record: CallRecord): Promise<void> => audit.onCall(record);
 

@@ -11,7 +11,15 @@ export interface Row {
 }
 
 /** Files in src/ itself that everyone may import. Of ours they may import only errors.ts. */
-export const shared: readonly string[] = ["errors.ts", "clock.ts", "log.ts", "config.ts", "exchange.ts", "version.ts"];
+export const shared: readonly string[] = [
+  "errors.ts",
+  "clock.ts",
+  "log.ts",
+  "config.ts",
+  "exchange.ts",
+  "redact.ts",
+  "version.ts",
+];
 
 /** What others see of the ledger: its ports and the reader, never its writer or its tables. */
 const readingSide = ["ledger/port.ts"] as const;

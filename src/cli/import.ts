@@ -1,5 +1,6 @@
 // `taishi import`: takes in what other systems have written down already: cloud trail events, which become trail events of
-// an account, and database audit files, which keep their id, name and times. The same file twice changes nothing.
+// an account, and database audit files, which keep their id, name and times. The same audit file twice changes nothing; the
+// same trail file does not within seven days, as long as idempotency keys are kept.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";

@@ -164,7 +164,7 @@ test("events are chosen by source and by whether they only read; those that do n
   put("4", "kms");
   await exporter.tick();
   assert.deepEqual(delivered(), ["1"]);
-  await store.update(account, settings({ scope: "Write", sources: ["iam", "kms"] }));
+  await store.update(account, settings({}).name, () => settings({ scope: "Write", sources: ["iam", "kms"] }));
   put("5", "iam", true);
   put("6", "iam", false);
   put("7", "kms");

@@ -50,8 +50,11 @@ export interface Trails {
   list(account: string): Promise<readonly Trail[]>;
   /** @throws TaishiError already-exists, TrailQuotaError */
   create(account: string, settings: TrailSettings): Promise<Trail>;
-  /** @throws TaishiError not-found */
-  update(account: string, settings: TrailSettings): Promise<Trail>;
+  /**
+   * @param change makes the new settings of the ones there are; no other change comes in between
+   * @throws TaishiError not-found, and what `change` throws
+   */
+  update(account: string, name: string, change: (before: TrailSettings) => TrailSettings): Promise<Trail>;
   /** Its files stay; what was not yet delivered is not. @throws TaishiError not-found */
   remove(account: string, name: string): Promise<void>;
   /** Where it is so already nothing changes. @throws TaishiError not-found */

@@ -41,7 +41,10 @@ test("what is not there, or is there already, is refused, and a change that was 
   await store.create(account, settings());
   const code = (expected: string) => (thrown: unknown) => thrown instanceof TaishiError && thrown.code === expected;
   await assert.rejects(store.create(account, settings()), code("already-exists"));
-  await assert.rejects(store.update(account, settings({ name: "x" })), code("not-found"));
+  await assert.rejects(
+    store.update(account, "x", () => settings({ name: "x" })),
+    code("not-found"),
+  );
   await assert.rejects(store.remove(account, "x"), code("not-found"));
   await assert.rejects(store.setLogging(account, "x", true), code("not-found"));
   const failing = new TrailStore({
@@ -53,6 +56,17 @@ test("what is not there, or is there already, is refused, and a change that was 
   const size = queries.log(account).length;
   await store.setLogging(account, "main", false);
   assert.equal(queries.log(account).length, size, "what is so already is not written again");
+});
+
+test("changes at the same time build on each other", async () => {
+  const { store } = storeOver(new MemoryQueries());
+  await store.create(account, settings());
+  await Promise.all([
+    store.update(account, "main", (before) => ({ ...before, prefix: "p" })),
+    store.update(account, "main", (before) => ({ ...before, scope: "Write" })),
+  ]);
+  const [trail] = await store.list(account);
+  assert.deepEqual([trail?.prefix, trail?.scope], ["p", "Write"]);
 });
 
 test("buckets and prefixes stay inside the account's directory", () => {

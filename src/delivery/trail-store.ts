@@ -62,10 +62,10 @@ export class TrailStore implements Trails {
     });
   }
 
-  update(account: string, settings: TrailSettings): Promise<Trail> {
+  update(account: string, name: string, change: (before: TrailSettings) => TrailSettings): Promise<Trail> {
     return this.#change(account, async (trails) => {
-      known(trails, settings.name);
-      return this.#append(account, settings.name, "TrailSet", settingsData(settings));
+      const settings = { ...change(known(trails, name)), name };
+      return this.#append(account, name, "TrailSet", settingsData(settings));
     });
   }
 

@@ -5,6 +5,7 @@ import { AuditFileView } from "../audit-files/audit-file-view.ts";
 import { FileKeeper } from "../audit-files/file-keeper.ts";
 import { FileNames } from "../audit-files/file-names.ts";
 import { AuditFileImporter } from "../audit-files/importer.ts";
+import type { InstanceRef } from "../audit-files/port.ts";
 import type { Clock } from "../clock.ts";
 import type { Event, SystemEvent } from "../event/event.ts";
 import type { Directory } from "../identity/directory.ts";
@@ -56,6 +57,11 @@ export class DatabaseAudit {
           .map(({ id: instance }) => ({ account, instance })),
       ),
     );
+  }
+
+  /** An instance that is known from now on. */
+  watch(instance: InstanceRef): void {
+    this.#keeper.watch([instance]);
   }
 
   /** Events of one commit, each at its place after `first`; the rest are holes. */

@@ -113,6 +113,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
         opened.committed(account, first, facts);
       });
       audit.resume(identity);
+      // Statements may have come before their instance did.
+      identity.onInstance(({ id: instance, account }) => audit.watch({ account, instance }));
     }
     const operations = auditedOperations(
       new Operations(identity, ledger, index, databaseAudit),

@@ -21,7 +21,7 @@ import { taurusdbOperations } from "../dialects/taurusdb/operations.ts";
 import type { SystemEvent } from "../event/event.ts";
 import type { OnCall } from "../exchange.ts";
 import type { Log } from "../log.ts";
-import type { Gateway, Mount, ServerOptions } from "../server/server.ts";
+import type { Downloads, Gateway, Mount } from "../server/mount.ts";
 import type { House } from "./house.ts";
 import type { IndexClient } from "./index-client.ts";
 
@@ -48,7 +48,7 @@ export interface Mounts {
   readonly gateway: Gateway;
   readonly mounts: readonly Mount[];
   readonly rootDocument: () => ReturnType<typeof versionDocument>;
-  readonly downloads: NonNullable<ServerOptions["downloads"]>;
+  readonly downloads: Downloads;
   readonly exporter: Exporter;
 }
 
@@ -130,7 +130,16 @@ export function createMounts(options: MountOptions): Mounts {
       },
     ],
     rootDocument: () => versionDocument(publicUrl()),
-    downloads: { path: `${downloadPath}/*`, open: (target) => download(target, clock.now()) },
+    downloads: {
+      path: `${downloadPath}/*`,
+      source: "gaussdb",
+      name: "DownloadAuditLog",
+      open: async (target) => {
+        const { headers, length, content, account, instance, file } = await download(target, clock.now());
+        const resources = [{ type: "instance", id: instance }];
+        return { headers, length, content, told: { account, resources, parameters: JSON.stringify({ id: file.id }) } };
+      },
+    },
     exporter,
   };
 }

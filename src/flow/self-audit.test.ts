@@ -27,6 +27,7 @@ function auditing(failure?: Error) {
       if (failure !== undefined) throw failure;
       written.push({ account, event });
     },
+    isKey: (accessKey) => accessKey === "AK1",
     log: createLog("silent"),
   });
   return { audit, written };
@@ -125,4 +126,23 @@ test("a call with nothing known, and with text that is no Unicode, still makes a
   assert.equal(event.type, "Unknown");
   assert.ok(event.accessKeyId?.isWellFormed());
   assert.ok(event.detail?.isWellFormed());
+});
+
+test("made-up keys and addresses without end are a bounded number of events, each small", async () => {
+  const { audit, written } = auditing();
+  const { account: _account, ...nobody } = record;
+  for (let i = 0; i < 5_000; i++)
+    await audit.onCall({
+      ...nobody,
+      accessKey: `made-up-${i}`,
+      userAgent: "x".repeat(60_000),
+      errorCode: "InvalidAccessKey",
+    });
+  assert.equal(written.length, 1, "one address, whatever key it claims");
+  assert.ok((written[0]!.event.detail?.length ?? 0) < 4_000);
+  for (let i = 0; i < 3_000; i++) await audit.onCall({ ...nobody, address: `10.0.${i >> 8}.${i & 255}` });
+  assert.ok(written.length <= 1_002, `${written.length} events`);
+  await audit.close();
+  const total = written.reduce((sum, { event }) => sum + countOf(event), 0);
+  assert.equal(total, 8_000, "every call is counted");
 });

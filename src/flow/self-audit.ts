@@ -6,18 +6,25 @@ import { asTaishiError } from "../errors.ts";
 import type { TrailEvent } from "../event/event.ts";
 import { readEvent } from "../event/read.ts";
 import type { CallRecord } from "../exchange.ts";
+import { networkOf } from "../identity/address-brake.ts";
 import { operatorAccount } from "../identity/naming.ts";
 import type { Log } from "../log.ts";
 
 const windowMs = 60_000;
+/** Addresses whose failed authentications are told apart within a minute; the rest share one event. */
+const mostStrangers = 1_000;
 /** Different reads remembered at once; beyond it the oldest is written down early. */
 const mostWindows = 10_000;
 
 export interface SelfAuditOptions {
   /** Resolves when the event is on disk. */
   readonly append: (account: string, event: TrailEvent) => Promise<unknown>;
+  /** Whether there is such a key: a claimed one that is none says nothing, and anybody can make up any number. */
+  readonly isKey: (accessKey: string) => boolean;
   readonly log: Log;
 }
+
+const manyStrangers = ["", "", ""] as const;
 
 interface Window {
   readonly since: number;
@@ -29,25 +36,30 @@ interface Window {
 
 export class SelfAudit {
   readonly #append: SelfAuditOptions["append"];
+  readonly #isKey: SelfAuditOptions["isKey"];
   readonly #log: Log;
+  #strangers = 0;
   /** In the order of their beginning. */
   readonly #windows = new Map<string, Window>();
   /** Writes that nobody waits for yet. */
   readonly #writing = new Set<Promise<void>>();
 
-  constructor({ append, log }: SelfAuditOptions) {
+  constructor({ append, isKey, log }: SelfAuditOptions) {
     this.#append = append;
+    this.#isKey = isKey;
     this.#log = log;
   }
 
   /** Never rejects: what cannot be written is in the service's log, with everything but its parameters. */
-  async onCall(record: CallRecord): Promise<void> {
+  async onCall(told: CallRecord): Promise<void> {
+    // What is kept for a minute must be small whatever was sent.
+    const record = { ...told, userAgent: told.userAgent?.slice(0, 1024), parameters: told.parameters?.slice(0, 4096) };
     this.tick(record.time);
     const account = record.account ?? operatorAccount;
     if (record.account !== undefined && !record.readOnly) return this.#write(account, record, 1);
     const key = JSON.stringify(
       record.account === undefined
-        ? ["", record.accessKey, record.address]
+        ? this.#strangerKey(record)
         : [
             account,
             record.accessKey,
@@ -86,9 +98,19 @@ export class SelfAudit {
     await Promise.all(this.#writing);
   }
 
+  /** Of a failed authentication: its network and, where it is one of ours, the key it claimed. */
+  #strangerKey({ accessKey = "", address }: CallRecord): readonly string[] {
+    const key = ["", networkOf(address), this.#isKey(accessKey) ? accessKey : ""];
+    if (this.#windows.has(JSON.stringify(key))) return key;
+    if (this.#strangers >= mostStrangers) return manyStrangers;
+    this.#strangers++;
+    return key;
+  }
+
   #close(key: string): void {
     const { account, last, repeated } = this.#windows.get(key)!;
     this.#windows.delete(key);
+    if (key.startsWith('["",') && key !== JSON.stringify(manyStrangers)) this.#strangers--;
     if (repeated > 0) void this.#write(account, last, repeated);
   }
 

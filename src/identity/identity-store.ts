@@ -42,6 +42,7 @@ export interface IdentityStoreOptions {
 const sealingCheck = { subject: "of the sealing check", text: "taishi" };
 
 export class IdentityStore implements Keyring, Directory, SignIn {
+  #onInstance: (instance: Instance) => void = () => {};
   readonly #file: IdentityFile;
   readonly #sealingKey: KeyObject;
   readonly #clock: Clock;
@@ -187,7 +188,14 @@ export class IdentityStore implements Keyring, Directory, SignIn {
 
   /** @throws TaishiError invalid-parameter, already-exists (field); not-found where there is no such project */
   createInstance(input: Parameters<Directory["createInstance"]>[0]): Instance {
-    return this.#directory.createInstance(input);
+    const instance = this.#directory.createInstance(input);
+    this.#onInstance(instance);
+    return instance;
+  }
+
+  /** Who is told of every instance that is made from now on. */
+  onInstance(listener: (instance: Instance) => void): void {
+    this.#onInstance = listener;
   }
 
   /** The user, whatever its status. */

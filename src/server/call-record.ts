@@ -3,11 +3,9 @@
 import type { FastifyRequest } from "fastify";
 import type { CallRecord } from "../exchange.ts";
 import type { Caller } from "../identity/caller.ts";
+import { recordedParameters } from "../redact.ts";
 import type { ToldOfCall } from "./route.ts";
 import { queryOf, targetOf } from "./wire-request.ts";
-
-/** Who puts a password where it does not belong shall not find it in the log for ever. */
-const secret = /password|passwd|secret|token/i;
 
 /** @param caller absent where nobody was authenticated; @param errorCode absent on success */
 export function callRecord(
@@ -17,7 +15,7 @@ export function callRecord(
   caller: Caller | undefined,
   errorCode: string | undefined,
 ): CallRecord {
-  const query = [...new URLSearchParams(queryOf(targetOf(request)))].filter(([name]) => !secret.test(name));
+  const query = [...new URLSearchParams(queryOf(targetOf(request)))];
   const told = [...query, ...Object.entries(parameters ?? {})];
   return {
     time,
@@ -31,7 +29,7 @@ export function callRecord(
     address: request.ip,
     userAgent: request.headers["user-agent"],
     readOnly,
-    parameters: told.length === 0 ? "" : JSON.stringify(Object.fromEntries(told)).slice(0, 4096),
+    parameters: caller === undefined ? undefined : recordedParameters(Object.fromEntries(told)),
     errorCode,
     resources,
   };

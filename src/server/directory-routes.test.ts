@@ -192,8 +192,8 @@ test("the audit hears what was made, and what was tried", async () => {
     [
       ["CreateProject", false, account, undefined, `{"name":"a","id":"${hex}"}`, [{ type: "project", id: hex }]],
       ["CreateProject", false, account, "already-exists", '{"name":"a"}', undefined],
-      ["ListProjects", true, account, undefined, "", undefined],
-      ["ListProjects", true, undefined, "forbidden", "", undefined],
+      ["ListProjects", true, account, undefined, undefined, undefined],
+      ["ListProjects", true, undefined, "forbidden", undefined, undefined],
     ],
   );
 });

@@ -11,7 +11,8 @@ import type { AppendBatch, Appender, Receipt } from "../ledger/port.ts";
 import { createLog } from "../log.ts";
 import type { ListRequest, NumberedEntry, Page, Queries } from "../query/query.ts";
 import { MemoryDirectory } from "./memory-directory.test-support.ts";
-import { createServer, type Gateway, type Server, type ServerOptions } from "./server.ts";
+import type { Gateway } from "./mount.ts";
+import { createServer, type Server, type ServerOptions } from "./server.ts";
 
 export const received = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 

@@ -8,7 +8,7 @@ import { Readable } from "node:stream";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Clock } from "../clock.ts";
 import { asTaishiError, errorTable, Fatal, TaishiError } from "../errors.ts";
-import type { OnCall, Request, Response } from "../exchange.ts";
+import type { CallRecord, OnCall, Request, Response } from "../exchange.ts";
 import type { Caller, Keyring } from "../identity/caller.ts";
 import type { Appender } from "../ledger/port.ts";
 import type { Log } from "../log.ts";
@@ -22,6 +22,7 @@ import { type HealthReport, livenessResponse, readinessResponse } from "./health
 import { defaultLimits, type Limits } from "./limits.ts";
 import { Connections, listener, refuseMalformed, type TlsFiles } from "./listener.ts";
 import { Metrics, type MetricsSource } from "./metrics.ts";
+import type { Downloads, Gateway, Mount } from "./mount.ts";
 import { openapiDocument } from "./openapi.ts";
 import { errorForm, huaweiResponse, problemResponse } from "./problem.ts";
 import { entryRoute, listRoute } from "./read-routes.ts";
@@ -30,34 +31,6 @@ import { lingering } from "./unread-body.ts";
 import { userRoutes } from "./user-routes.ts";
 import { whoamiRoute } from "./whoami-route.ts";
 import { headersOf, pathOf, queryOf, targetOf, wireRequest } from "./wire-request.ts";
-
-/** A cloud's APIs. */
-export interface Gateway {
-  handle(request: Request): Promise<Response>;
-  /** What its head alone says of a request: how much of its body may be read, or why none of it. */
-  admit(
-    head: Pick<Request, "method" | "target" | "headers">,
-    address: string,
-  ): { readonly maxBodyBytes: number } | { readonly refusal: Response };
-  /** An error in the gateway's form; of a request that was never complete only parts are known. */
-  error(error: TaishiError, request: Partial<Request>): Response;
-}
-
-/** A cloud's APIs below paths of their own. */
-export interface Mount {
-  /** As Fastify writes them, e.g. "/v3/*". */
-  readonly paths: readonly string[];
-  /** Whether errors at this path are in the gateway's form, found or not. */
-  readonly owns: (path: string) => boolean;
-  readonly gateway: Gateway;
-}
-
-/** A file that is sent as it is made. */
-export interface Download {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly length: number;
-  readonly content: AsyncIterable<Uint8Array>;
-}
 
 export interface ServerOptions {
   readonly appender: Appender;
@@ -75,7 +48,7 @@ export interface ServerOptions {
   /** What GET / answers to those who ask for no action and no page. */
   readonly rootDocument?: () => Response;
   /** Signed links: who has one needs no other credentials. @throws TaishiError where it is void */
-  readonly downloads?: { readonly path: string; readonly open: (target: string) => Promise<Download> };
+  readonly downloads?: Downloads;
   /** Told of every call of the own API but appends; awaited before an answer that changed something. */
   readonly onCall?: OnCall;
   readonly rateLimit: RateLimiter;
@@ -280,7 +253,18 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       method: "GET",
       url: downloads.path,
       handler: async (request, reply) => {
-        const { headers, length, content } = await downloads.open(targetOf(request));
+        const told = (more: Partial<CallRecord>): void =>
+          void options.onCall?.({
+            ...callRecord(request, { name: downloads.name, readOnly: true }, options.clock.now(), undefined, undefined),
+            source: downloads.source,
+            ...more,
+          });
+        const download = await downloads.open(targetOf(request)).catch((thrown: unknown) => {
+          told({ errorCode: asTaishiError(thrown).code });
+          throw thrown;
+        });
+        const { headers, length, content } = download;
+        told(download.told);
         reply.headers({ "x-content-type-options": "nosniff", "cache-control": "no-store", "x-request-id": request.id });
         reply.headers({ ...headers, "content-length": String(length) });
         return reply.send(Readable.from(content));

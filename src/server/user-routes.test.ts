@@ -140,9 +140,9 @@ test("the audit names the user and the change, never a password", async () => {
       ["UpdateUserPassword", undefined, `{"user":"${id}"}`, resources],
       ["UpdateUserStatus", undefined, `{"user":"${id}","status":"disabled"}`, resources],
       ["UpdateUser", "invalid-parameter", `{"user":"${id}"}`, resources],
-      ["CreateUser", "invalid-parameter", "", undefined],
+      ["CreateUser", "invalid-parameter", undefined, undefined],
       ["DeleteUser", undefined, `{"user":"${id}"}`, resources],
-      ["CreateUser", "invalid-parameter", '{"name":"eve"}', undefined],
+      ["CreateUser", "invalid-parameter", '{"name":"eve","password":"***"}', undefined],
     ],
   );
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { longestParameters, recordedParameters } from "./call-record.ts";
+import { longestParameters } from "../../redact.ts";
+import { recordedParameters } from "./call-record.ts";
 
 test("recorded parameters hold no secret and are cut between characters", () => {
   const login = {

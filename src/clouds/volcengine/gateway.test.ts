@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ErrorCode, errorTable, TaishiError } from "../../errors.ts";
-import type { Request, Response } from "../../exchange.ts";
+import type { CallRecord, Request, Response } from "../../exchange.ts";
 import type { Caller, Keyring } from "../../identity/caller.ts";
 import { newRequestId } from "./envelope.ts";
 import { type Action, type Call, createGateway } from "./gateway.ts";
@@ -298,4 +298,34 @@ test("a key beyond its rate is refused with the seconds to wait, and only after 
   const wrong = read(await gateway(request({ headers: { authorization: "Bearer wrong" } })));
   assert.equal(wrong.status, 401);
   assert.deepEqual(taken, ["AK1"]);
+});
+
+test("a call's record holds its parameters without secrets, and none of those who are not authenticated", async () => {
+  const records: CallRecord[] = [];
+  const gateway = createGateway({
+    actions: [],
+    keyring,
+    clock: { now: () => now },
+    onCall: (record) => void records.push(record),
+  });
+  const bearer = { authorization: "Bearer good-token" };
+  const target = (query: string) => `/?Action=CreateUser&Version=2018-01-01${query}`;
+  await gateway(request({ method: "GET", target: target("&Password=hunter2&UserName=anna"), headers: bearer }));
+  await gateway(
+    request({
+      target: target(""),
+      headers: bearer,
+      body: Buffer.from('{"Name":"a","SecretKey":"hunter2","Deep":{"Token":"hunter2"}}'),
+    }),
+  );
+  await gateway(request({ target: target(""), headers: bearer, body: Buffer.from("hunter2") }));
+  await gateway(request({ target: target("&Anything=hunter2"), headers: { authorization: "Bearer wrong" } }));
+  assert.equal(records.length, 4);
+  assert.ok(!JSON.stringify(records).includes("hunter2"));
+  assert.match(records[0]!.parameters ?? "", /anna/);
+  assert.match(records[1]!.parameters ?? "", /"Name":"a"/);
+  assert.deepEqual(
+    [records[2]!.parameters, records[3]!.parameters, records[3]!.account],
+    [undefined, undefined, undefined],
+  );
 });

@@ -6,10 +6,11 @@ import type { Clock } from "../../clock.ts";
 import { asTaishiError, TaishiError } from "../../errors.ts";
 import type { OnCall, Request, Response } from "../../exchange.ts";
 import type { Caller, Keyring } from "../../identity/caller.ts";
+import { recordedParameters } from "../../redact.ts";
 import { type Credential, header, type RequestHead, readCredential } from "./credential.ts";
 import { type EnvelopeError, failureResponse, type Metadata, newRequestId, successResponse } from "./envelope.ts";
 import { errorResponse } from "./gateway-errors.ts";
-import type { ParameterSource } from "./parameters.ts";
+import { type ParameterSource, readParameters } from "./parameters.ts";
 import { parseTarget, type QueryParameter } from "./query-string.ts";
 import { verifyCredential } from "./signature.ts";
 
@@ -138,7 +139,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       address: request.address,
       userAgent: header(request, "user-agent"),
       readOnly,
-      parameters: parametersText(request),
+      // Of the unauthenticated nothing is kept that they could fill our log with.
+      parameters: caller === undefined ? undefined : parametersText(request),
       errorCode: code,
     });
     if (!readOnly) await told;
@@ -201,16 +203,24 @@ export function createGateway(options: GatewayOptions): Gateway {
   return Object.assign(handle, { admit });
 }
 
-/** Parameters beyond this are cut in the audit. */
-const mostParameterBytes = 4096;
 /** Names of actions that only read, as the clouds name them. */
 const readingAction = /^(Describe|Get|List|Lookup)/;
 
-/** The parameters of a call as text: its body, or its query without what every call has. */
-function parametersText({ body, target }: Request): string {
-  if (body.length > 0) return Buffer.from(body.subarray(0, mostParameterBytes)).toString("utf8").toWellFormed();
-  const own = parseTarget(target).query.filter(({ name }) => !/^(Action|Version|X-.*)$/i.test(name));
-  return own.length === 0 ? "" : JSON.stringify(Object.fromEntries(own.map(({ name, value }) => [name, value])));
+/** What a call asked for, secrets removed; undefined where it cannot be read. */
+function parametersText(request: Request): string | undefined {
+  try {
+    const { values } = readParameters({
+      method: request.body.length === 0 ? "GET" : "POST",
+      query: parseTarget(request.target).query.filter(({ name }) => !/^(Action|Version|X-.*)$/i.test(name)),
+      contentType: header(request, "content-type"),
+      contentEncoding: header(request, "content-encoding"),
+      body: request.body,
+    });
+    return recordedParameters(values);
+  } catch (thrown) {
+    if (thrown instanceof TaishiError) return undefined;
+    throw thrown;
+  }
 }
 
 /** The access key a request claims, whether or not it is one. */

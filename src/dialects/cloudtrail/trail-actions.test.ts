@@ -42,9 +42,10 @@ class MemoryTrails implements Trails {
     return this.#put(key, { ...settings, created: now, updated: now, logging: false, delivery: {} });
   }
 
-  async update(account: string, settings: TrailSettings): Promise<Trail> {
-    const key = `${account} ${settings.name}`;
-    return this.#put(key, { ...this.#known(key), ...settings, updated: now + 1000 });
+  async update(account: string, name: string, change: (before: TrailSettings) => TrailSettings): Promise<Trail> {
+    const key = `${account} ${name}`;
+    const before = this.#known(key);
+    return this.#put(key, { ...before, ...change(before), updated: now + 1000 });
   }
 
   async remove(account: string, name: string): Promise<void> {

@@ -2,7 +2,7 @@
 // trails, encode. Holds no state. What a trail does is delivery's matter.
 import type { Action, Call } from "../../clouds/volcengine/gateway.ts";
 import { type Parameters, readParameters } from "../../clouds/volcengine/parameters.ts";
-import { TrailQuotaError, type Trails } from "../../delivery/port.ts";
+import { TrailQuotaError, type TrailSettings, type Trails } from "../../delivery/port.ts";
 import { TaishiError } from "../../errors.ts";
 import { type ActionName, authorise } from "./auth.ts";
 import { refuse, trailErrorForm } from "./errors.ts";
@@ -29,10 +29,8 @@ const handlers: Readonly<Record<TrailAction, Handler>> = {
 
   async UpdateTrail(trails, { caller: { account }, region }, parameters, generation) {
     const name = decodeTrailName(parameters);
-    const before = (await trails.list(account)).find((trail) => trail.name === name);
-    if (before === undefined) throw refuse("TrailNotExist", name);
-    const settings = decodeSettings(parameters, account, before);
-    return updateResult(await named(name, trails.update(account, settings)), generation, account, region);
+    const change = (before: TrailSettings): TrailSettings => decodeSettings(parameters, account, before);
+    return updateResult(await named(name, trails.update(account, name, change)), generation, account, region);
   },
 
   async DeleteTrail(trails, { caller }, parameters) {

@@ -1,14 +1,7 @@
 // From the parameters of CloudTrail's actions on trails to settings. Pure. Both generations have the same names; 2018-01-01
 // sends a form or a query, 2021-09-01 a query. Parameters that are not known are ignored, as the cloud does.
 import type { Parameters } from "../../clouds/volcengine/parameters.ts";
-import {
-  type EventScope,
-  eventScopes,
-  isBucket,
-  isPrefix,
-  type Trail,
-  type TrailSettings,
-} from "../../delivery/port.ts";
+import { type EventScope, eventScopes, isBucket, isPrefix, type TrailSettings } from "../../delivery/port.ts";
 import { refuse } from "./errors.ts";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -51,7 +44,11 @@ export function decodeTrailNames({ values, form }: Parameters): readonly string[
  * @param before the trail as it is: what is not said stays so
  * @throws CloudTrailError by the service's table
  */
-export function decodeSettings(parameters: Parameters, account: string, before: Trail | undefined): TrailSettings {
+export function decodeSettings(
+  parameters: Parameters,
+  account: string,
+  before: TrailSettings | undefined,
+): TrailSettings {
   const { values } = parameters;
   const name = decodeTrailName(parameters);
   refuseWhatIsNotOffered(values, account);
