@@ -54,8 +54,7 @@ export class TreeEdge {
   #size: number;
   /** Level k holds floor(size / 256^k) mod 256 nodes. */
   readonly #levels: Tile[] = [];
-  readonly #row = new Uint8Array(tileWidth * hashBytes);
-  readonly #pair = new Uint8Array(1 + 2 * hashBytes).fill(1, 0, 1);
+  readonly #room = hashingRoom();
 
   /** @param levels nodes of the edge of a tree of `size` leaves, as edgeShape says */
   constructor(sha256: Sha256, size = 0, levels: readonly (readonly Uint8Array[])[] = []) {
@@ -94,12 +93,16 @@ export class TreeEdge {
       // Within a level the perfect subtrees stand in descending size from the left; fold them from the right.
       for (let end = count; end > 0; ) {
         const width = end & -end;
-        const peak = this.#perfectRoot(hashes, end - width, width);
+        const peak = this.#perfectRoot(hashes.subarray((end - width) * hashBytes, end * hashBytes));
         root = root === undefined ? peak : nodeHash(this.#sha256, peak, root);
         end -= width;
       }
     }
     return root ?? digest(this.#sha256, new Uint8Array(0));
+  }
+
+  #perfectRoot(nodes: Uint8Array): Uint8Array {
+    return perfectRoot(this.#sha256, nodes, this.#room);
   }
 
   #tile(level: number): Tile {
@@ -118,25 +121,34 @@ export class TreeEdge {
     const completed: TileNode[] = [];
     for (let level = 0; this.#levels[level]?.count === tileWidth; level++) {
       const tile = this.#levels[level]!;
-      const hash = this.#perfectRoot(tile.hashes, 0, tileWidth);
+      const hash = this.#perfectRoot(tile.hashes);
       tile.count = 0;
       this.#push(level + 1, hash);
       completed.push({ level: level + 1, index: this.#size / tileWidth ** (level + 1) - 1, hash });
     }
     return completed;
   }
+}
 
-  /** Root over `width` nodes, a power of two, from `first` on. */
-  #perfectRoot(hashes: Uint8Array, first: number, width: number): Uint8Array {
-    const row = this.#row;
-    row.set(hashes.subarray(first * hashBytes, (first + width) * hashBytes));
-    for (let pairs = width / 2; pairs >= 1; pairs /= 2)
-      for (let i = 0; i < pairs; i++) {
-        this.#pair.set(row.subarray(2 * i * hashBytes, 2 * (i + 1) * hashBytes), 1);
-        this.#sha256(this.#pair, row, i * hashBytes);
-      }
-    return row.slice(0, hashBytes);
-  }
+/** Root over a power of two of nodes that stand side by side. */
+export function perfectRoot(sha256: Sha256, nodes: Uint8Array, { row, pair }: HashingRoom): Uint8Array {
+  row.set(nodes);
+  for (let pairs = nodes.length / hashBytes / 2; pairs >= 1; pairs /= 2)
+    for (let i = 0; i < pairs; i++) {
+      pair.set(row.subarray(2 * i * hashBytes, 2 * (i + 1) * hashBytes), 1);
+      sha256(pair, row, i * hashBytes);
+    }
+  return row.slice(0, hashBytes);
+}
+
+/** Room for perfectRoot, used again and again: `row` for a tile's nodes, `pair` for the input of one hash. */
+export interface HashingRoom {
+  readonly row: Uint8Array;
+  readonly pair: Uint8Array;
+}
+
+export function hashingRoom(): HashingRoom {
+  return { row: new Uint8Array(tileWidth * hashBytes), pair: new Uint8Array(1 + 2 * hashBytes).fill(1, 0, 1) };
 }
 
 const none: readonly TileNode[] = [];
