@@ -54,6 +54,8 @@ export async function withOperations<T>(
     secrets,
     anchor,
     index: options.index,
+    segmentBytes: Number(settings.segmentBytes.default),
+    segmentSeconds: Number(settings.segmentSeconds.default),
     auditFiles: {
       maxBytes: Number(settings.auditFileBytes.default),
       maxAgeMs: Number(settings.auditFileSeconds.default) * 1000,

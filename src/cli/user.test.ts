@@ -21,6 +21,8 @@ async function owned<T>(work: (house: House) => Promise<T>): Promise<T> {
     data,
     secrets: join(data, "secrets"),
     anchor: undefined,
+    segmentBytes: 1e9,
+    segmentSeconds: 1e6,
     auditFiles: { maxBytes: 1000, maxAgeMs: 1000, onFailure: () => {} },
     index: false,
     socketPath,

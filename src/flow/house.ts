@@ -22,6 +22,9 @@ export interface HouseOptions {
   readonly data: string;
   readonly secrets: string;
   readonly anchor: string | undefined;
+  /** When a file of the ledger closes. */
+  readonly segmentBytes: number;
+  readonly segmentSeconds: number;
   /** Whether queries will be asked. */
   readonly index: boolean;
   /** Told when the state of a store is unknown: the process must stop. */
@@ -86,6 +89,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
         logKey,
         clockKey,
         anchorFile: options.anchor,
+        segmentBytes: options.segmentBytes,
+        segmentSeconds: options.segmentSeconds,
       },
       options.onFatal,
     );

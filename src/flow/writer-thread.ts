@@ -7,8 +7,9 @@ import { systemClock } from "../clock.ts";
 import { TaishiError } from "../errors.ts";
 import { Anchor } from "../ledger/anchor.ts";
 import type { HeadBatch, Receipt } from "../ledger/port.ts";
+import { openLedger } from "../ledger/segments.ts";
 import { CheckpointSigner } from "../ledger/signer.ts";
-import { type CheckpointRow, openLedger } from "../ledger/store.ts";
+import type { CheckpointRow } from "../ledger/store.ts";
 import { LedgerWriter, type LogStatus } from "../ledger/writer.ts";
 import { serveCalls } from "./thread-calls.ts";
 
@@ -18,6 +19,8 @@ export interface WriterInput {
   readonly logKey: KeyObject;
   readonly clockKey: KeyObject;
   readonly anchorFile: string | undefined;
+  readonly segmentBytes: number;
+  readonly segmentSeconds: number;
 }
 
 export type AppendAnswer = { readonly receipt: Receipt; readonly appended: boolean };
@@ -39,6 +42,7 @@ await serveCalls(parentPort as MessagePort, async (die) => {
     database,
     signer: new CheckpointSigner({ logKey: input.logKey, clockKey: input.clockKey }),
     clock: systemClock,
+    segments: { directory: input.directory, bytes: input.segmentBytes, ageMs: input.segmentSeconds * 1000 },
     ...(input.anchorFile === undefined ? {} : { anchor: new Anchor(input.anchorFile) }),
   });
   const queue: Waiting[] = [];
@@ -73,9 +77,11 @@ await serveCalls(parentPort as MessagePort, async (die) => {
 
   const timer = setInterval(() => {
     try {
-      if (!dead) writer.checkpoint();
+      if (dead) return;
+      writer.checkpoint();
+      writer.rollIfDue();
     } catch (thrown) {
-      // A full disk delays checkpoints; what was acknowledged stays. Anything else is unknown state.
+      // A full disk delays checkpoints and new files; what was acknowledged stays. Anything else is unknown state.
       if (!(thrown instanceof TaishiError)) stop(thrown);
     }
   }, checkpointEveryMs);
@@ -96,7 +102,6 @@ await serveCalls(parentPort as MessagePort, async (die) => {
         while (queue.length > 0 && !dead) commitGroup();
         clearInterval(timer);
         writer.close();
-        database.close();
       },
     },
   };

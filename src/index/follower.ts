@@ -260,8 +260,8 @@ export class Follower {
     const target = this.#targets.get(account) ?? 0;
     if (first < target) {
       const end = Math.min(target, first - (first % sliceEntries) + sliceEntries);
-      const seqs = Array.from({ length: end - first }, (_, i) => first + i);
-      const events = this.#ledger.read(account, seqs).map((bytes) => parseEntry(bytes).event);
+      const entries = this.#ledger.slice(account, first, end);
+      const events = entries.map((bytes) => (bytes === undefined ? undefined : parseEntry(bytes).event));
       this.#index.add(account, first, factsOf(events));
       this.#tell(account);
     }

@@ -25,6 +25,7 @@ export class MemoryIndex implements IndexStore {
     const log = this.#logs.get(account) ?? [];
     this.#logs.set(account, log);
     facts.keys.forEach((key, i) => {
+      // An entry past its retention keeps its number.
       log.push({ key, terms: facts.terms?.[i] ?? [], time: facts.times[i]!, seq: first + i });
     });
   }

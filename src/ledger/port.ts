@@ -49,6 +49,9 @@ export interface Receipt {
   readonly treeSize: number;
 }
 
+/** Type of the system entry that an act of retention is; its data has `minimum`, the number below which entries are gone. */
+export const retentionType = "RetentionApplied";
+
 export interface Appender {
   /**
    * Resolves when the batch is fsynced and numbered (I1), all of it or nothing.
@@ -63,8 +66,13 @@ export interface LogReader {
   size(account: string): number;
   /** Accounts that have a log. */
   accounts(): readonly string[];
-  /** Bytes of the entries with these numbers, in that order. @throws RangeError beyond the log's end */
+  /**
+   * Bytes of the entries with these numbers, in that order.
+   * @throws RangeError beyond the log's end; TaishiError gone where one is past its retention
+   */
   read(account: string, seqs: readonly number[]): readonly Uint8Array[];
+  /** Entries from `from` to before `to`, which are in one bundle; undefined for those past their retention. */
+  slice(account: string, from: number, to: number): readonly (Uint8Array | undefined)[];
   /** A blob's bytes. */
   blob(digest: string): Uint8Array;
 }
