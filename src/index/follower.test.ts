@@ -48,6 +48,10 @@ class Ledger implements LogReader {
     });
   }
 
+  minimum(): number {
+    return 0;
+  }
+
   slice(account: string, from: number, to: number): readonly Uint8Array[] {
     return this.read(
       account,

@@ -64,6 +64,8 @@ export interface Appender {
 export interface LogReader {
   /** Entries in the account's log; 0 where there is none. */
   size(account: string): number;
+  /** Entries below are past their retention, all but those of kind system; a multiple of 256. */
+  minimum(account: string): number;
   /** Accounts that have a log. */
   accounts(): readonly string[];
   /**
