@@ -9,7 +9,7 @@ import { makePrivateDirectory, syncDirectory } from "../durable/files.ts";
 import { Fatal, TaishiError } from "../errors.ts";
 import { edgeShape, leafHash, TreeEdge } from "../merkle/tree.ts";
 import { bundleWidth, decodeBundle, entryInFrame, frameOf, openBundle } from "./bundle.ts";
-import type { LogReader } from "./port.ts";
+import type { LogReader, SignedCheckpoint } from "./port.ts";
 import { sha256 } from "./signer.ts";
 
 const file = { kind: "TSlg", format: 1 } as const;
@@ -25,11 +25,7 @@ export interface LogRow {
   readonly received: number;
 }
 
-export interface CheckpointRow {
-  readonly size: number;
-  readonly time: number;
-  readonly note: string;
-}
+export type CheckpointRow = SignedCheckpoint;
 
 const tables = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -231,6 +227,35 @@ export class LedgerReader implements LogReader {
       .prepare("SELECT size, time, note FROM checkpoint WHERE log = ? ORDER BY id DESC LIMIT 1")
       .get(log);
     return row as CheckpointRow | undefined;
+  }
+
+  /**
+   * The checkpoints kept for ever on both sides of an interval: the newest with a time up to `from`, the oldest with one
+   * from `to` on. Found by halving, since times grow with ids; where a clock was set back it may not be the tightest pair.
+   */
+  checkpointsAround(
+    log: number,
+    from: number,
+    to: number,
+  ): { readonly before: CheckpointRow | undefined; readonly after: CheckpointRow | undefined } {
+    const near = (order: "ASC" | "DESC", id: number): (CheckpointRow & { readonly id: number }) | undefined => {
+      const sql = `SELECT id, size, time, note FROM checkpoint WHERE log = ? AND kept = 1 AND id ${order === "ASC" ? ">=" : "<="} ? ORDER BY id ${order} LIMIT 1`;
+      return this.#database.prepare(sql).get(log, id) as (CheckpointRow & { id: number }) | undefined;
+    };
+    /** The first one with a time from `time` on, by ids. */
+    const first = (time: number): (CheckpointRow & { readonly id: number }) | undefined => {
+      let low = 0;
+      let high = (near("DESC", Number.MAX_SAFE_INTEGER)?.id ?? 0) + 1;
+      while (low < high) {
+        const middle = Math.floor((low + high) / 2);
+        const row = near("ASC", middle);
+        if (row === undefined || row.time >= time) high = middle;
+        else low = row.id + 1;
+      }
+      return near("ASC", low);
+    };
+    const later = first(from + 1);
+    return { before: near("DESC", (later?.id ?? Number.MAX_SAFE_INTEGER) - 1), after: first(to) };
   }
 
   /** Stored nodes of a level from an index on. */
