@@ -8,8 +8,8 @@ import { CheckpointSigner } from "../ledger/signer.ts";
 import { LedgerReader, type LogRow } from "../ledger/store.ts";
 import { type DataFlags, type Located, locate, withOperations } from "./data-directory.ts";
 
-/** How long an entry that no checkpoint covers yet is waited for, and how often it is looked. */
-const coverMs = 3_000;
+/** How long a checkpoint is waited for, and how often it is looked. */
+const coverMs = 2_000;
 const lookMs = 100;
 
 /** Runs `work` with a reader of the ledger and the account's row as of now. @throws TaishiError not-found */
@@ -39,15 +39,19 @@ export function openSigner({ data, secrets }: Located): CheckpointSigner {
 }
 
 /**
- * The newest signed checkpoint, kept for ever from now on; one that covers at least `size` entries.
- * @throws TaishiError overloaded where none comes in time
+ * The newest signed checkpoint, kept for ever from now on. Waits a moment for one that covers `size` entries, or that is not
+ * older than `time` in epoch milliseconds.
+ * @throws TaishiError overloaded where none comes that covers so many; an older one is given as it is
  */
-export function handOut(flags: DataFlags & { readonly account: string }, size = 0): Promise<SignedCheckpoint> {
+export function handOut(
+  flags: DataFlags & { readonly account: string },
+  { size = 0, time = 0 }: { readonly size?: number; readonly time?: number } = {},
+): Promise<SignedCheckpoint> {
   const { account } = flags;
   return withOperations(flags, { index: false }, async (operations) => {
     for (let waited = 0; ; waited += lookMs) {
       const checkpoint = await operations.checkpoint({ account });
-      if (checkpoint.size >= size) return checkpoint;
+      if (checkpoint.size >= size && (checkpoint.time >= time || waited >= coverMs)) return checkpoint;
       if (waited >= coverMs)
         throw new TaishiError(
           "overloaded",

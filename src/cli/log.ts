@@ -44,7 +44,7 @@ export const log: Verb = {
         const [from, to] = [readCount(fromText, "FROM"), readCount(toText, "TO")];
         const hashes = await withLog(flags, async (reader, { account, size }) => {
           if (to > size) throw new TaishiError("invalid-parameter", `TO: the log has ${size} entries`, { field: "TO" });
-          await handOut(flags, to);
+          await handOut(flags, { size: to });
           return proveConsistency(reader, account, from, to);
         });
         const proof = hashes.map(toBase64);
@@ -57,7 +57,7 @@ export const log: Verb = {
       .action(async (flags: LogFlags & { from: string; to: string }) => {
         const [from, to] = [readTime(flags.from, "--from"), readTime(flags.to, "--to")];
         if (from > to) throw new TaishiError("invalid-parameter", "--from: is after --to", { field: "--from" });
-        await handOut(flags);
+        await handOut(flags, { time: Math.ceil(to / 1000) * 1000 });
         const { before, after } = await withLog(flags, (reader, { account }) =>
           proveAbsence(reader, account, from, to),
         );

@@ -19,7 +19,7 @@ export const proof: Verb = {
         const seq = readCount(text, "SEQ");
         const proven = await withLog(flags, async (reader, { account, size }) => {
           if (seq >= size) throw new TaishiError("not-found", `the log has no entry ${seq}`, { field: "SEQ" });
-          const { note } = await handOut(flags, seq + 1);
+          const { note } = await handOut(flags, { size: seq + 1 });
           return proveEntry(reader, account, seq, note);
         });
         if (flags.out === undefined) process.stdout.write(proven);
