@@ -146,6 +146,8 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   const server = await createServer({
     appender: ledger,
     queries,
+    logs: house.logs!,
+    logVisibility: (account) => identity.logVisibility(account),
     directory: identity,
     keyring: bearerKeyring(identity, identity),
     verify: (request) => verifySignature(request, identity, clock.now()).caller,

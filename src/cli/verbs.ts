@@ -8,7 +8,9 @@ import { importFile } from "./import.ts";
 import { instance } from "./instance.ts";
 import { key } from "./key.ts";
 import { list } from "./list.ts";
+import { log } from "./log.ts";
 import { project } from "./project.ts";
+import { proof } from "./proof.ts";
 import { reindex } from "./reindex.ts";
 import { serve } from "./serve.ts";
 import { user } from "./user.ts";
@@ -27,4 +29,6 @@ export const verbs: readonly Verb[] = [
   fsck,
   reindex,
   checkpoint,
+  log,
+  proof,
 ];

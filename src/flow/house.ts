@@ -9,11 +9,13 @@ import { openSealingKey, openSigningKey } from "../durable/secret-file.ts";
 import type { Fatal } from "../errors.ts";
 import type { IssuedKey } from "../identity/identity-records.ts";
 import { IdentityStore } from "../identity/identity-store.ts";
+import { CheckpointSigner } from "../ledger/signer.ts";
 import { auditedOperations } from "./audited-operations.ts";
 import { DatabaseAudit, type DatabaseAuditLimits } from "./database-audit.ts";
 import { appendEvents } from "./event-appender.ts";
 import { IndexClient } from "./index-client.ts";
 import { LedgerClient } from "./ledger-client.ts";
+import { LogClient } from "./log-client.ts";
 import { Operations } from "./operations.ts";
 import { trailEventOf } from "./self-audit.ts";
 import { expectedService, rememberService } from "./service-file.ts";
@@ -40,6 +42,8 @@ export interface House {
   readonly identity: IdentityStore;
   readonly ledger: LedgerClient;
   readonly index: IndexClient | undefined;
+  /** With the index. */
+  readonly logs: LogClient | undefined;
   /** With the index. */
   readonly databaseAudit: DatabaseAudit | undefined;
   readonly operations: Operations;
@@ -100,6 +104,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     for (const { id } of identity.listAccounts()) await ledger.createLog(id);
 
     let index: IndexClient | undefined;
+    let logs: LogClient | undefined;
     let databaseAudit: DatabaseAudit | undefined;
     if (options.index) {
       index = await IndexClient.start(
@@ -109,6 +114,12 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       );
       const opened = index;
       closers.push(() => opened.close());
+      logs = new LogClient({
+        ledger,
+        reads: opened,
+        keys: new CheckpointSigner({ logKey, clockKey }),
+        clock: systemClock,
+      });
       const audit = new DatabaseAudit({ appender: ledger, queries: opened, clock: systemClock, ...options.auditFiles });
       closers.push(() => audit.close());
       databaseAudit = audit;
@@ -130,7 +141,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     );
     const derivedKey = (purpose: string): Uint8Array =>
       new Uint8Array(hkdfSync("sha256", sealingKey, "", `taishi ${purpose}`, 32));
-    return { identity, ledger, index, databaseAudit, operations, derivedKey, close };
+    return { identity, ledger, index, logs, databaseAudit, operations, derivedKey, close };
   } catch (thrown) {
     await close();
     throw thrown;

@@ -3,6 +3,8 @@
 // waits in between stays bounded.
 import type { Fatal } from "../errors.ts";
 import type { FactBatch } from "../event/stream.ts";
+import type { AbsenceEvidence } from "../ledger/port.ts";
+import type { Tile } from "../merkle/tile.ts";
 import { type LookupText, numberedEntry, type PageText, pageOf } from "../query/page-reader.ts";
 import type {
   ListRequest,
@@ -79,6 +81,23 @@ export class IndexClient implements Queries {
       const texts = await this.#calls.call<readonly string[]>("texts", { account, seqs });
       yield texts.map((text, i) => numberedEntry(seqs[i]!, text));
     }
+  }
+
+  /** As prove.ts says; the same for those below. */
+  tile(account: string, tile: Tile): Promise<Uint8Array> {
+    return this.#calls.call("tile", { account, tile });
+  }
+
+  proof(account: string, seq: number, note: string): Promise<string> {
+    return this.#calls.call("proof", { account, seq, note });
+  }
+
+  consistency(account: string, from: number, to: number): Promise<readonly Uint8Array[]> {
+    return this.#calls.call("consistency", { account, from, to });
+  }
+
+  absence(account: string, from: number, to: number): Promise<AbsenceEvidence> {
+    return this.#calls.call("absence", { account, from, to });
   }
 
   progress(): Promise<IndexProgress> {

@@ -3,6 +3,7 @@
 import { createReadStream } from "node:fs";
 import type { ImportOutcome } from "../audit-files/importer.ts";
 import { TaishiError } from "../errors.ts";
+import type { LogVisibility } from "../identity/account-settings.ts";
 import type { Role } from "../identity/caller.ts";
 import type { Instance, Project } from "../identity/directory.ts";
 import type { UserInfo, UserStatus } from "../identity/directory-records.ts";
@@ -23,6 +24,7 @@ export const appendChunk = 1000;
 export interface AccountSummary extends Account {
   /** Entries of its log. */
   readonly size: number;
+  readonly logVisibility: LogVisibility;
 }
 
 export class Operations {
@@ -56,7 +58,26 @@ export class Operations {
   }
 
   async listAccounts(): Promise<readonly AccountSummary[]> {
-    return this.#identity.listAccounts().map((account) => ({ ...account, size: this.#ledger.size(account.id) }));
+    return this.#identity.listAccounts().map((account) => ({
+      ...account,
+      size: this.#ledger.size(account.id),
+      logVisibility: this.#identity.logVisibility(account.id),
+    }));
+  }
+
+  /** @throws TaishiError invalid-parameter: hashes alone may be public only where salts keep entries from being guessed */
+  async setLogVisibility(input: { readonly account: string; readonly visibility: LogVisibility }): Promise<void> {
+    const { account, visibility } = input;
+    if (visibility === "hashes") {
+      const log = (await this.#ledger.status()).find((status) => status.account === account);
+      if (log?.salted === false)
+        throw new TaishiError(
+          "invalid-parameter",
+          "logVisibility: the log has no salts, so its entries could be guessed from their hashes; make an account with --salted",
+          { field: "logVisibility" },
+        );
+    }
+    this.#identity.setLogVisibility(account, visibility);
   }
 
   async createKey(input: {
@@ -201,6 +222,7 @@ export class Operations {
 export const operationNames = [
   "createAccount",
   "listAccounts",
+  "setLogVisibility",
   "createKey",
   "listKeys",
   "setKeyStatus",

@@ -9,6 +9,8 @@ interface EntryRow {
   readonly bytes: Uint8Array;
 }
 
+type KeptRow = CheckpointRow & { readonly id: number };
+
 export class Segment {
   readonly number: number;
   readonly database: DatabaseSync;
@@ -95,6 +97,36 @@ export class Segment {
   latestCheckpoint(log: number): CheckpointRow | undefined {
     const sql = "SELECT size, time, note FROM checkpoint WHERE log = ? ORDER BY id DESC LIMIT 1";
     return this.#sql(sql).get(log) as CheckpointRow | undefined;
+  }
+
+  /** The newest checkpoint kept for ever with a time up to `time`. */
+  keptUpTo(log: number, time: number): CheckpointRow | undefined {
+    const later = this.#firstKept(log, time + 1);
+    return this.#kept(log, "DESC", (later?.id ?? Number.MAX_SAFE_INTEGER) - 1);
+  }
+
+  /** The oldest checkpoint kept for ever with a time from `time` on. */
+  keptFrom(log: number, time: number): CheckpointRow | undefined {
+    return this.#firstKept(log, time);
+  }
+
+  /** Found by halving, since times grow with ids. */
+  #firstKept(log: number, time: number): KeptRow | undefined {
+    let low = 0;
+    let high = (this.#kept(log, "DESC", Number.MAX_SAFE_INTEGER)?.id ?? 0) + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const row = this.#kept(log, "ASC", middle);
+      if (row === undefined || row.time >= time) high = middle;
+      else low = row.id + 1;
+    }
+    return this.#kept(log, "ASC", low);
+  }
+
+  #kept(log: number, order: "ASC" | "DESC", id: number): KeptRow | undefined {
+    const side = order === "ASC" ? ">=" : "<=";
+    const sql = `SELECT id, size, time, note FROM checkpoint WHERE log = ? AND kept >= 1 AND id ${side} ? ORDER BY id ${order} LIMIT 1`;
+    return this.#sql(sql).get(log, id) as KeptRow | undefined;
   }
 
   receipt(log: number, key: Uint8Array, since: number): ReceiptRow | undefined {

@@ -78,6 +78,11 @@ export class CheckpointSigner {
   vkey(origin: string): string {
     return formatVerifierKey(this.verifier(origin));
   }
+
+  /** `name+hash+base64` of the clock key. */
+  clockVkey(origin: string): string {
+    return formatVerifierKey(this.clockVerifier(origin));
+  }
 }
 
 /** The checkpoint of a note that the key's log line signs. @throws SyntaxError where it does not */

@@ -6,7 +6,7 @@ import { Fatal, TaishiError } from "../errors.ts";
 import { parseEntry } from "../event/entry.ts";
 import { edgeShape, leafHash, TreeEdge, tileWidth } from "../merkle/tree.ts";
 import { bundleWidth, decodeBundle, entryInFrame, frameOf, openBundle } from "./bundle.ts";
-import type { LogReader } from "./port.ts";
+import type { LogReader, SignedCheckpoint } from "./port.ts";
 import { Segment } from "./segment.ts";
 import { hasWriteAheadLog, ledgerFile, segmentNumbers, segmentPath, serviceId, successor } from "./segments.ts";
 import { sha256 } from "./signer.ts";
@@ -26,11 +26,7 @@ export interface LogRow {
   readonly minimum: number;
 }
 
-export interface CheckpointRow {
-  readonly size: number;
-  readonly time: number;
-  readonly note: string;
-}
+export type CheckpointRow = SignedCheckpoint;
 
 /** Closed files kept open at a time. */
 const mostOpenSegments = 64;
@@ -234,6 +230,29 @@ export class LedgerReader implements LogReader {
 
   latestCheckpoint(log: number): CheckpointRow | undefined {
     return this.#newest.latestCheckpoint(log);
+  }
+
+  /**
+   * The checkpoints kept for ever on both sides of an interval: the newest with a time up to `from`, the oldest with one
+   * from `to` on. Where a clock was set back it may not be the tightest pair.
+   */
+  checkpointsAround(
+    log: number,
+    from: number,
+    to: number,
+  ): { readonly before: CheckpointRow | undefined; readonly after: CheckpointRow | undefined } {
+    const newestFirst = [...this.#segments()];
+    const first = <T>(segments: readonly Segment[], ask: (segment: Segment) => T | undefined): T | undefined => {
+      for (const segment of segments) {
+        const found = ask(segment);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    };
+    return {
+      before: first(newestFirst, (segment) => segment.keptUpTo(log, from)),
+      after: first(newestFirst.toReversed(), (segment) => segment.keptFrom(log, to)),
+    };
   }
 
   /** Stored nodes of a level from an index on. */

@@ -35,7 +35,9 @@ interface Log {
   readonly salted: boolean;
   size: number;
   received: number;
-  checkpoint: { readonly size: number; readonly root: Uint8Array; readonly time: number } | undefined;
+  checkpoint:
+    | { readonly size: number; readonly root: Uint8Array; readonly time: number; readonly repeats?: boolean }
+    | undefined;
   /** What appending needs; recovered from the file when first needed, let go when other logs are busier. */
   open: OpenLog | undefined;
 }
@@ -53,6 +55,7 @@ export type Outcome = { readonly receipt: Receipt; readonly appended: boolean } 
 
 export interface LogStatus {
   readonly account: string;
+  readonly salted: boolean;
   readonly size: number;
   readonly checkpoint: { readonly size: number; readonly time: number } | undefined;
 }
@@ -162,12 +165,16 @@ export class LedgerWriter {
       this.#anchor?.move(new Map(signed.map(({ log, root, size }) => [log.origin, { root, size }])));
       this.#commit(() => {
         for (const { log, size, note } of signed) {
+          // Of a silence its first and its last checkpoint stay: evidence of absence as tight as can be.
+          if (log.checkpoint !== undefined && (log.checkpoint.size === size) !== (log.checkpoint.repeats === true))
+            this.#sql.keepCheckpoint.run(log.id);
           const kept = this.#sql.hourKept.get(log.id, now - (now % hourMs)) === undefined ? 1 : 0;
           this.#sql.dropCheckpoints.run(log.id);
           this.#sql.insertCheckpoint.run(log.id, size, now, kept, note);
         }
       });
-      for (const { log, root, size } of signed) log.checkpoint = { size, root, time: now };
+      for (const { log, root, size } of signed)
+        log.checkpoint = { size, root, time: now, repeats: log.checkpoint?.size === size };
       this.#letGo();
     }
     if (now - this.#receiptsSwept >= hourMs) {
@@ -231,7 +238,12 @@ export class LedgerWriter {
   }
 
   status(): readonly LogStatus[] {
-    return [...this.#logs.values()].map(({ account, size, checkpoint }) => ({ account, size, checkpoint }));
+    return [...this.#logs.values()].map(({ account, salted, size, checkpoint }) => ({
+      account,
+      salted,
+      size,
+      checkpoint,
+    }));
   }
 
   /** Folds the write-ahead log into the file, and closes it. */
@@ -441,7 +453,7 @@ const statements = {
   dropCheckpoints: "DELETE FROM checkpoint WHERE log = ? AND kept = 0",
   insertCheckpoint: "INSERT INTO checkpoint (log, size, time, kept, note) VALUES (?, ?, ?, ?, ?)",
   keepCheckpoint:
-    "UPDATE checkpoint SET kept = 1 WHERE id = (SELECT id FROM checkpoint WHERE log = ? ORDER BY id DESC LIMIT 1)",
+    "UPDATE checkpoint SET kept = 1 WHERE id = (SELECT id FROM checkpoint WHERE log = ? ORDER BY id DESC LIMIT 1) AND kept = 0",
 } as const;
 
 function keyHash(key: string): Uint8Array {
