@@ -96,6 +96,9 @@ await serveCalls(parentPort as MessagePort, async (die) => {
       createLog: ({ account, salted }: { account: string; salted: boolean }): void =>
         writer.createLog(account, { salted }),
       handOut: (account: string): CheckpointRow => writer.handOut(account),
+      setMinimum: ({ account, minimum }: { account: string; minimum: number }): void =>
+        writer.setMinimum(account, minimum),
+      reopenSegment: (number: number): void => writer.reopen(number),
       status: (): readonly LogStatus[] => writer.status(),
       close: (): void => {
         // What came before the close is still answered for.
