@@ -1,0 +1,151 @@
+// Puts a fault into every single file call of the append path of the real program, one at a time, each in a trial of its own
+// (crash-trial.ts): lists the calls of each scenario when nothing goes wrong, and then goes through all of them, or through
+// a sample. Owns which call gets which fault, that the fault was really put in, and the summary.
+import assert from "node:assert/strict";
+import { faultsOf, roleOf, type Scenario, scenarios } from "./crash-scenarios.ts";
+import { type Outcome, type Prepared, Trial } from "./crash-trial.ts";
+import type { Call, Fault, Injection } from "./strace.ts";
+
+const attempts = 3;
+
+/** One fault to be put in. */
+export interface Step extends Injection {
+  readonly scenario: Scenario;
+  /** roleOf the file. */
+  readonly role: string;
+}
+
+/** The calls of every scenario when nothing goes wrong. */
+export async function listCalls(prepared: Prepared): Promise<ReadonlyMap<Scenario, readonly Call[]>> {
+  const found = new Map<Scenario, readonly Call[]>();
+  for (const scenario of scenarios) found.set(scenario, (await new Trial(prepared, scenario, undefined).run()).calls);
+  return found;
+}
+
+/** Every fault of every call. */
+export function stepsOf(scenario: Scenario, calls: readonly Call[]): readonly Step[] {
+  const counts = new Map<string, number>();
+  return calls.flatMap((call, i) => {
+    const nth = (counts.get(call.name) ?? 0) + 1;
+    counts.set(call.name, nth);
+    const next = calls.slice(i + 1).find((later) => faultsOf(later).includes("killed after"));
+    // Nobody else writes these files: after one write of a stretch, and before the next, is the same disk.
+    const goesOn = call.name === "pwrite64" && next?.name === "pwrite64" && next.path === call.path;
+    return faultsOf(call)
+      .filter((fault) => fault !== "killed after" || !goesOn)
+      .map((fault) => ({ scenario, name: call.name, nth, fault, role: roleOf(call.path) }));
+  });
+}
+
+/**
+ * Of the steps, each kind of call with each fault once, on as many different files as there are; writes of the ledger's
+ * pages, the bulk of them, with each fault on each file.
+ */
+export function sampleOf(steps: readonly Step[]): readonly Step[] {
+  const kindOf = ({ name, role }: Step): string => (name === "pwrite64" ? `${name} ${role}` : name);
+  return [...new Set(steps.map(kindOf))].flatMap((kind) => {
+    const own = steps.filter((step) => kindOf(step) === kind);
+    const roles = [...new Set(own.map(({ role }) => role))];
+    return [...new Set(own.map(({ fault }) => fault))].map((fault, i) => {
+      const fitting = own.filter((step) => step.fault === fault);
+      const onRole = fitting.filter(({ role }) => role === roles[i % roles.length]);
+      const choice = onRole.length > 0 ? onRole : fitting;
+      return choice[Math.floor(choice.length / 2)]!;
+    });
+  });
+}
+
+/** Runs all steps, `lanes` at a time. @throws Error at the first that does not hold */
+export async function runSteps(
+  prepared: Prepared,
+  steps: readonly Step[],
+  options: { readonly lanes: number; readonly onDone: (step: Step, outcome: Outcome) => void },
+): Promise<void> {
+  const waiting = [...steps];
+  let failed = false;
+  const lane = async (): Promise<void> => {
+    for (let step = waiting.shift(); step !== undefined && !failed; step = waiting.shift())
+      try {
+        options.onDone(step, await runStep(prepared, step));
+      } catch (cause) {
+        failed = true;
+        throw new Error(`${step.name} ${step.nth} (${step.role}), ${step.fault}, in "${step.scenario.name}"`, {
+          cause,
+        });
+      }
+  };
+  const done = await Promise.allSettled(Array.from({ length: options.lanes }, lane));
+  for (const result of done) if (result.status === "rejected") throw result.reason;
+}
+
+/** A run may have fewer calls than the one that was listed (a page more or less): such a run is made again. */
+async function runStep(prepared: Prepared, step: Step): Promise<Outcome> {
+  for (let attempt = 1; ; attempt++) {
+    const { calls, outcome } = await new Trial(prepared, step.scenario, step).run();
+    const hit = calls.findIndex(({ fault }) => fault !== undefined);
+    if (hit >= 0) {
+      const call = calls[hit]!;
+      const wanted = step.fault === "killed before" ? "kill" : step.fault === "killed after" ? "delay" : "error";
+      const nth = calls.slice(0, hit + 1).filter(({ name }) => name === step.name).length;
+      assert.deepEqual({ name: call.name, nth, fault: call.fault }, { name: step.name, nth: step.nth, fault: wanted });
+      assert.ok(
+        wanted === "error" ? outcome !== "was killed" : outcome === "was killed",
+        `${call.line}: the process ${outcome}`,
+      );
+      return outcome;
+    }
+    assert.ok(
+      attempt < attempts,
+      `the fault was never put in: only ${calls.filter(({ name }) => name === step.name).length} calls`,
+    );
+  }
+}
+
+/** What was done, as lines: a line a kind of call, with the faults put into it and what the process did. */
+export class Summary {
+  readonly #calls = new Map<string, number>();
+  readonly #faults = new Map<string, Map<Fault, number>>();
+  readonly #outcomes = new Map<string, Map<Outcome, number>>();
+
+  constructor(listed: ReadonlyMap<Scenario, readonly Call[]>) {
+    for (const calls of listed.values())
+      for (const call of calls) if (faultsOf(call).length > 0) add(this.#calls, call.name);
+  }
+
+  done({ name, fault }: Step, outcome: Outcome): void {
+    add(within(this.#faults, name), fault);
+    add(within(this.#outcomes, name), outcome);
+  }
+
+  get calls(): number {
+    return sum(this.#calls);
+  }
+
+  get faults(): number {
+    return [...this.#faults.values()].reduce((all, counts) => all + sum(counts), 0);
+  }
+
+  lines(): readonly string[] {
+    const words = (counts: ReadonlyMap<string, number>): string =>
+      [...counts].map(([word, count]) => `${count} ${word}`).join(", ");
+    return [...this.#calls].map(
+      ([name, count]) =>
+        `${name.padEnd(10)}${String(count).padStart(4)} calls: ${words(within(this.#faults, name))}; ` +
+        `the process ${words(within(this.#outcomes, name)).replace(/(\d+) (.*?)(?=,|$)/g, "$2 $1 times")}`,
+    );
+  }
+}
+
+function within<K, V>(outer: Map<string, Map<K, V>>, name: string): Map<K, V> {
+  const inner = outer.get(name) ?? new Map<K, V>();
+  outer.set(name, inner);
+  return inner;
+}
+
+function add<K>(counts: Map<K, number>, key: K): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function sum(counts: ReadonlyMap<unknown, number>): number {
+  return [...counts.values()].reduce((all, count) => all + count, 0);
+}
