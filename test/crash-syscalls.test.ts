@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listCalls, runSteps, sampleOf, stepsOf } from "./crash-syscalls.ts";
-import { Prepared } from "./crash-trial.ts";
+import { Preparation } from "./crash-trial.ts";
 import { callOf, whyNoStrace } from "./strace.ts";
 
 const reason = whyNoStrace();
@@ -35,16 +35,16 @@ test("a line of strace says which call it is, on which file, and what was done t
 test("with EIO, ENOSPC or a kill in each kind of file call of an append, nothing acknowledged is lost and nothing signed is contradicted", {
   skip: reason ?? false,
 }, async (context) => {
-  const prepared = await Prepared.make();
+  const preparation = new Preparation();
   try {
-    const listed = await listCalls(prepared);
+    const listed = await listCalls(preparation);
     const sample = sampleOf([...listed].flatMap(([scenario, calls]) => stepsOf(scenario, calls)));
     const kinds = new Set(sample.map(({ name }) => name));
     // What SQLite and the anchor cannot do without; a list that lacks one was not made of the append path.
     for (const name of ["pwrite64", "pread64", "fsync", "ftruncate", "openat", "write", "close", "rename", "unlink"])
       assert.ok(kinds.has(name), `no call of ${name} was listed`);
     let done = 0;
-    await runSteps(prepared, sample, {
+    await runSteps(preparation, sample, {
       lanes: 4,
       onDone: ({ name, nth, fault, role }, outcome) => {
         done++;
@@ -53,6 +53,6 @@ test("with EIO, ENOSPC or a kill in each kind of file call of an append, nothing
     });
     assert.equal(done, sample.length);
   } finally {
-    prepared.remove();
+    preparation.remove();
   }
 });

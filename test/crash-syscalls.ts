@@ -3,7 +3,7 @@
 // a sample. Owns which call gets which fault, that the fault was really put in, and the summary.
 import assert from "node:assert/strict";
 import { faultsOf, roleOf, type Scenario, scenarios } from "./crash-scenarios.ts";
-import { type Outcome, type Prepared, Trial } from "./crash-trial.ts";
+import { type Outcome, type Preparation, Trial } from "./crash-trial.ts";
 import type { Call, Fault, Injection } from "./strace.ts";
 
 const attempts = 3;
@@ -16,9 +16,9 @@ export interface Step extends Injection {
 }
 
 /** The calls of every scenario when nothing goes wrong. */
-export async function listCalls(prepared: Prepared): Promise<ReadonlyMap<Scenario, readonly Call[]>> {
+export async function listCalls(preparation: Preparation): Promise<ReadonlyMap<Scenario, readonly Call[]>> {
   const found = new Map<Scenario, readonly Call[]>();
-  for (const scenario of scenarios) found.set(scenario, (await new Trial(prepared, scenario, undefined).run()).calls);
+  for (const scenario of scenarios) found.set(scenario, (await Trial.run(preparation, scenario, undefined)).calls);
   return found;
 }
 
@@ -55,33 +55,34 @@ export function sampleOf(steps: readonly Step[]): readonly Step[] {
   });
 }
 
-/** Runs all steps, `lanes` at a time. @throws Error at the first that does not hold */
+/** Runs all steps, `lanes` at a time. @throws AggregateError in the end, with every step that does not hold */
 export async function runSteps(
-  prepared: Prepared,
+  preparation: Preparation,
   steps: readonly Step[],
-  options: { readonly lanes: number; readonly onDone: (step: Step, outcome: Outcome) => void },
+  options: { readonly lanes: number; readonly onDone: (step: Step, outcome: Outcome | "failed") => void },
 ): Promise<void> {
   const waiting = [...steps];
-  let failed = false;
+  const failures: Error[] = [];
   const lane = async (): Promise<void> => {
-    for (let step = waiting.shift(); step !== undefined && !failed; step = waiting.shift())
+    for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
+      let outcome: Outcome | "failed" = "failed";
       try {
-        options.onDone(step, await runStep(prepared, step));
+        outcome = await runStep(preparation, step);
       } catch (cause) {
-        failed = true;
-        throw new Error(`${step.name} ${step.nth} (${step.role}), ${step.fault}, in "${step.scenario.name}"`, {
-          cause,
-        });
+        const { name, nth, role, fault, scenario } = step;
+        failures.push(new Error(`${name} ${nth} (${role}), ${fault}, in "${scenario.name}": ${cause}`, { cause }));
       }
+      options.onDone(step, outcome);
+    }
   };
-  const done = await Promise.allSettled(Array.from({ length: options.lanes }, lane));
-  for (const result of done) if (result.status === "rejected") throw result.reason;
+  await Promise.all(Array.from({ length: options.lanes }, lane));
+  if (failures.length > 0) throw new AggregateError(failures, `${failures.length} of ${steps.length} faults`);
 }
 
 /** A run may have fewer calls than the one that was listed (a page more or less): such a run is made again. */
-async function runStep(prepared: Prepared, step: Step): Promise<Outcome> {
+async function runStep(preparation: Preparation, step: Step): Promise<Outcome> {
   for (let attempt = 1; ; attempt++) {
-    const { calls, outcome } = await new Trial(prepared, step.scenario, step).run();
+    const { calls, outcome } = await Trial.run(preparation, step.scenario, step);
     const hit = calls.findIndex(({ fault }) => fault !== undefined);
     if (hit >= 0) {
       const call = calls[hit]!;
@@ -105,14 +106,14 @@ async function runStep(prepared: Prepared, step: Step): Promise<Outcome> {
 export class Summary {
   readonly #calls = new Map<string, number>();
   readonly #faults = new Map<string, Map<Fault, number>>();
-  readonly #outcomes = new Map<string, Map<Outcome, number>>();
+  readonly #outcomes = new Map<string, Map<string, number>>();
 
   constructor(listed: ReadonlyMap<Scenario, readonly Call[]>) {
     for (const calls of listed.values())
       for (const call of calls) if (faultsOf(call).length > 0) add(this.#calls, call.name);
   }
 
-  done({ name, fault }: Step, outcome: Outcome): void {
+  done({ name, fault }: Step, outcome: string): void {
     add(within(this.#faults, name), fault);
     add(within(this.#outcomes, name), outcome);
   }
@@ -126,12 +127,13 @@ export class Summary {
   }
 
   lines(): readonly string[] {
-    const words = (counts: ReadonlyMap<string, number>): string =>
-      [...counts].map(([word, count]) => `${count} ${word}`).join(", ");
+    const faults = (name: string): string =>
+      [...within(this.#faults, name)].map(([fault, count]) => `${count} ${fault}`).join(", ");
+    const outcomes = (name: string): string =>
+      [...within(this.#outcomes, name)].map(([outcome, count]) => `${outcome} ${count}`).join(", ");
     return [...this.#calls].map(
       ([name, count]) =>
-        `${name.padEnd(10)}${String(count).padStart(4)} calls: ${words(within(this.#faults, name))}; ` +
-        `the process ${words(within(this.#outcomes, name)).replace(/(\d+) (.*?)(?=,|$)/g, "$2 $1 times")}`,
+        `${name.padEnd(10)}${String(count).padStart(4)} calls: ${faults(name)}; the process ${outcomes(name)}`,
     );
   }
 }

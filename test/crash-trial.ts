@@ -17,7 +17,7 @@ import { anchoredHeads, type Place, preparedEvents, type Scenario, watchedFiles 
 import { type Call, type Injection, Trace, threadNamed } from "./strace.ts";
 import { type Credentials, firstKey, TaishiProcess, taishi, taishiJson } from "./taishi-process.ts";
 
-/** What the process did: was killed, stopped by itself, refused the append and went on, or did not need the call. */
+/** What the process did: was killed, stopped by itself, refused the append or put the checkpoint off, or did without the call. */
 export type Outcome = "was killed" | "stopped" | "refused" | "went on";
 
 /** A checkpoint that was seen: roots in base64. */
@@ -36,23 +36,39 @@ const settleTimeoutMs = 15_000;
 /** What `taishi serve` ends with where a store's state is unknown. */
 const fatalExit = 70;
 
+/** A log that is idle for a minute is signed again; a directory is begun anew before that, so that all trials begin alike. */
+const freshMs = 40_000;
+
 /** A data directory with a full bundle, a tail, a second account's log and a checkpoint that was handed out. */
-export class Prepared {
-  readonly base: string;
+interface Prepared {
+  readonly root: string;
   readonly credentials: Credentials;
   readonly batches: readonly Batch[];
   readonly heads: readonly Head[];
+}
 
-  private constructor(base: string, credentials: Credentials, batches: readonly Batch[], heads: readonly Head[]) {
-    this.base = base;
-    this.credentials = credentials;
-    this.batches = batches;
-    this.heads = heads;
+/** Makes what trials begin with, and holds everything they leave. */
+export class Preparation {
+  readonly base = mkdtempSync(join(tmpdir(), "taishi-syscalls-"));
+  #newest: Promise<Prepared> | undefined;
+  #made = 0;
+
+  /** One that is not older than `freshMs`. */
+  fresh(): Promise<Prepared> {
+    if (this.#newest === undefined || performance.now() - this.#made > freshMs) {
+      this.#made = performance.now();
+      this.#newest = this.#make();
+    }
+    return this.#newest;
   }
 
-  static async make(): Promise<Prepared> {
-    const base = mkdtempSync(join(tmpdir(), "taishi-syscalls-"));
-    const place = placeIn(join(base, "prepared"));
+  remove(): void {
+    rmSync(this.base, { recursive: true, force: true });
+  }
+
+  async #make(): Promise<Prepared> {
+    const root = mkdtempSync(join(this.base, "prepared-"));
+    const place = placeIn(root);
     const service = await serve(place);
     const agent = new Agent({ keepAlive: true });
     try {
@@ -62,15 +78,11 @@ export class Prepared {
       batch.receipt = await send(agent, service.host, batch);
       const head = await checkpointOf(place, credentials);
       assert.equal(await service.stop(), 0);
-      return new Prepared(base, credentials, [batch], [head, ...headsIn(place.anchor)]);
+      return { root, credentials, batches: [batch], heads: [head, ...headsIn(place.anchor)] };
     } finally {
       agent.destroy();
       await service.kill();
     }
-  }
-
-  remove(): void {
-    rmSync(this.base, { recursive: true, force: true });
   }
 }
 
@@ -86,9 +98,9 @@ export class Trial {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
   #service: TaishiProcess | undefined;
 
-  constructor(prepared: Prepared, scenario: Scenario, injection: Injection | undefined) {
-    this.#root = mkdtempSync(join(prepared.base, "trial-"));
-    cpSync(join(prepared.base, "prepared"), this.#root, { recursive: true });
+  private constructor(prepared: Prepared, root: string, scenario: Scenario, injection: Injection | undefined) {
+    this.#root = root;
+    cpSync(prepared.root, root, { recursive: true });
     this.#place = placeIn(this.#root);
     this.#scenario = scenario;
     this.#injection = injection;
@@ -97,7 +109,16 @@ export class Trial {
     this.#heads = [...prepared.heads];
   }
 
-  async run(): Promise<{ readonly calls: readonly Call[]; readonly outcome: Outcome }> {
+  static async run(
+    preparation: Preparation,
+    scenario: Scenario,
+    injection: Injection | undefined,
+  ): Promise<{ readonly calls: readonly Call[]; readonly outcome: Outcome }> {
+    const prepared = await preparation.fresh();
+    return new Trial(prepared, mkdtempSync(join(preparation.base, "trial-")), scenario, injection).#run();
+  }
+
+  async #run(): Promise<{ readonly calls: readonly Call[]; readonly outcome: Outcome }> {
     try {
       const { calls, outcome, batch } = await this.#faulted();
       await this.#fsck();
@@ -138,6 +159,7 @@ export class Trial {
         assert.match(answer.text, /disk-full/, answer.text);
         refused = true;
         await this.#append(service, batch);
+        assert.equal(batch.receipt?.duplicates, 0, "a batch that was refused had been stored");
       }
       // Any other answer is no acknowledgement either, but only a process that is about to end may give it.
       else await endOf(service, answer.text);

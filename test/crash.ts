@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { runCrashes } from "./crash-run.ts";
 import { listCalls, runSteps, Summary, stepsOf } from "./crash-syscalls.ts";
-import { Prepared } from "./crash-trial.ts";
+import { Preparation } from "./crash-trial.ts";
 import { whyNoStrace } from "./strace.ts";
 import { writeIntoPage } from "./written-page.ts";
 
@@ -58,12 +58,12 @@ async function faultEveryCall(): Promise<string> {
   const reason = whyNoStrace();
   if (reason !== undefined) throw new Error(reason);
   const begin = performance.now();
-  const prepared = await Prepared.make();
+  const preparation = new Preparation();
   try {
-    const listed = await listCalls(prepared);
+    const listed = await listCalls(preparation);
     const summary = new Summary(listed);
     const steps = [...listed].flatMap(([scenario, calls]) => stepsOf(scenario, calls));
-    await runSteps(prepared, steps, {
+    await runSteps(preparation, steps, {
       lanes: 2 * availableParallelism(),
       onDone: (step, outcome) => {
         summary.done(step, outcome);
@@ -76,7 +76,7 @@ async function faultEveryCall(): Promise<string> {
       "acknowledged events are there once, in order; fsck passed each time";
     return print([line, ...summary.lines()]);
   } finally {
-    prepared.remove();
+    preparation.remove();
   }
 }
 

@@ -1,7 +1,9 @@
 // Opens SQLite files, the only storage engine of the house. Owns the pragmas and the format number every file carries;
 // knows no table of anyone's. A file of a newer format is refused, never guessed at.
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Fatal } from "../errors.ts";
+import { syncDirectory } from "./files.ts";
 
 export interface OpenOptions {
   readonly path: string;
@@ -31,7 +33,11 @@ export function openDatabase(options: OpenOptions): DatabaseSync {
     }
     checkFormat(database, options);
     // What a killed process left in the log file may be in the page cache only: on disk before anyone is told of it (I1).
-    if (options.synchronous === "FULL") database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    if (options.synchronous === "FULL") {
+      database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      // The log file is made anew at every opening. SQLite syncs its name at the first commit, but goes on where that fails.
+      syncDirectory(dirname(options.path));
+    }
     return database;
   } catch (thrown) {
     database.close();

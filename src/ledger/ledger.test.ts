@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
@@ -382,4 +382,16 @@ test("an anchor never goes back, and one that cannot be written is told at once"
   assert.throws(() => anchor.move(new Map([["o", { size: 4, root }]])), { name: "Fatal", message: /go back/ });
   assert.equal(new Anchor(path).head("o")?.size, 5);
   assert.throws(() => new Anchor(join(path, "below", "a.json")), { name: "Fatal" });
+});
+
+test("an anchor that is only compared with leaves the file to the server that writes it", () => {
+  const path = join(temporary(), "anchor.json");
+  const root = new Uint8Array(32);
+  const ofServer = new Anchor(path);
+  ofServer.move(new Map([["o", { size: 5, root }]]));
+  const before = statSync(path).ino;
+  const compared = new Anchor(path, { readOnly: true });
+  assert.equal(compared.head("o")?.size, 5);
+  assert.equal(statSync(path).ino, before, "it was written");
+  assert.equal(new Anchor(join(temporary(), "none.json"), { readOnly: true }).origins.length, 0);
 });
