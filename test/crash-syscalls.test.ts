@@ -2,7 +2,7 @@
 // once. `npm run test:crash` goes through all.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listCalls, runSteps, sampleOf, stepsOf } from "./crash-syscalls.ts";
+import { checkSynced, listCalls, runSteps, sampleOf, stepsOf } from "./crash-syscalls.ts";
 import { Preparation } from "./crash-trial.ts";
 import { callOf, whyNoStrace } from "./strace.ts";
 
@@ -30,6 +30,21 @@ test("a line of strace says which call it is, on which file, and what was done t
   assert.deepEqual(of("fsync(5</x>)              = 0 (DELAYED)"), ["fsync", "/x", true, "delay"]);
   assert.deepEqual(of("fsync(5</x>)              = ?"), ["fsync", "/x", false, "kill"]);
   assert.deepEqual(of("+++ killed by SIGKILL +++"), [undefined, undefined, undefined, undefined]);
+});
+
+test("a list of calls in which something is not synced in time is refused", () => {
+  const calls = (...lines: readonly string[]) => lines.map((line) => callOf(`${line} = 0`)!);
+  const append = ["pwrite64(3</d/ledger/000001.db-wal>, 24)", "fsync(3</d/ledger/000001.db-wal>)"];
+  const anchor = [
+    "write(4</a/anchor.json.new>, 9)",
+    "fsync(4</a/anchor.json.new>)",
+    'rename("/a/anchor.json.new", "/a/anchor.json")',
+    "fsync(5</a>)",
+  ];
+  checkSynced(calls(...append, ...anchor, ...append));
+  assert.throws(() => checkSynced(calls(append[0]!, ...anchor, ...append)), /not synced before/);
+  assert.throws(() => checkSynced(calls(...append, ...anchor, append[0]!)), /not synced in the end/);
+  assert.throws(() => checkSynced(calls(...append, ...anchor.slice(0, 3), ...append)), /not synced before/);
 });
 
 test("with EIO, ENOSPC or a kill in each kind of file call of an append, nothing acknowledged is lost and nothing signed is contradicted", {

@@ -2,6 +2,7 @@
 // (crash-trial.ts): lists the calls of each scenario when nothing goes wrong, and then goes through all of them, or through
 // a sample. Owns which call gets which fault, that the fault was really put in, and the summary.
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { faultsOf, roleOf, type Scenario, scenarios } from "./crash-scenarios.ts";
 import { type Outcome, type Preparation, Trial } from "./crash-trial.ts";
 import type { Call, Fault, Injection } from "./strace.ts";
@@ -15,10 +16,32 @@ export interface Step extends Injection {
   readonly role: string;
 }
 
+/**
+ * What no kill can show, because the kernel keeps a dead process's writes: that every file written is synced before the
+ * other of the two, ledger and anchor, is turned to (I1, I2), and a directory after a rename in it.
+ */
+export function checkSynced(calls: readonly Call[]): void {
+  const unsynced = new Set<string>();
+  const sideOf = ({ path }: Call): string => (roleOf(path).startsWith("ledger") ? "ledger" : "anchor");
+  let side = "";
+  for (const call of calls) {
+    if (sideOf(call) !== side) assert.deepEqual([...unsynced], [], `not synced before: ${call.line}`);
+    side = sideOf(call);
+    if (call.name === "pwrite64" || call.name === "write") unsynced.add(call.path);
+    if (call.name === "rename") unsynced.add(dirname(call.path));
+    if (call.name === "fsync" || call.name === "fdatasync") unsynced.delete(call.path);
+  }
+  assert.deepEqual([...unsynced], [], "not synced in the end");
+}
+
 /** The calls of every scenario when nothing goes wrong. */
 export async function listCalls(preparation: Preparation): Promise<ReadonlyMap<Scenario, readonly Call[]>> {
   const found = new Map<Scenario, readonly Call[]>();
-  for (const scenario of scenarios) found.set(scenario, (await Trial.run(preparation, scenario, undefined)).calls);
+  for (const scenario of scenarios) {
+    const { calls } = await Trial.run(preparation, scenario, undefined);
+    checkSynced(calls);
+    found.set(scenario, calls);
+  }
   return found;
 }
 
