@@ -21,6 +21,8 @@ export interface LeadUp {
 
 export interface Scenario {
   readonly name: string;
+  /** Settings for `taishi serve`, beside those of the place, e.g. small limits. */
+  readonly settings?: readonly string[];
   readonly leadUp?: (before: LeadUp) => Promise<void>;
   /** The append that is watched from its request to the signed checkpoint after it. All have an idempotency key. */
   readonly events: number;

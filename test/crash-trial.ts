@@ -231,7 +231,7 @@ export class Trial {
   }
 
   async #serve(): Promise<TaishiProcess> {
-    this.#service = await serve(this.#place);
+    this.#service = await serve(this.#place, this.#scenario.settings);
     return this.#service;
   }
 
@@ -257,8 +257,8 @@ function placeIn(root: string): Place {
   return { data: join(root, "data"), anchor: join(root, "anchor", "anchor.json") };
 }
 
-function serve({ data, anchor }: Place): Promise<TaishiProcess> {
-  return TaishiProcess.serve({ data, arguments: ["--anchor", anchor] });
+function serve({ data, anchor }: Place, settings: readonly string[] = []): Promise<TaishiProcess> {
+  return TaishiProcess.serve({ data, arguments: ["--anchor", anchor, ...settings] });
 }
 
 function newBatch(before: readonly Batch[], credentials: Credentials, size: number, padding?: number): Batch {
