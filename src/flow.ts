@@ -1,6 +1,5 @@
 // The whole house on one page: which store is opened with what, which dialect is mounted, what happens on a signal.
 // Data flows from a request through the appender to the ledger, from there to the index, and through queries back out.
-import { readFileSync } from "node:fs";
 import { systemClock } from "./clock.ts";
 import { isSigned, readCredential } from "./clouds/volcengine/credential.ts";
 import { verifySignature } from "./clouds/volcengine/signature.ts";
@@ -15,6 +14,7 @@ import type { IndexProgress } from "./flow/index-thread.ts";
 import { createMounts } from "./flow/mounts.ts";
 import { SelfAudit } from "./flow/self-audit.ts";
 import { stopOnFatal } from "./flow/thread-calls.ts";
+import { readTls } from "./flow/tls-files.ts";
 import type { IssuedKey } from "./identity/identity-records.ts";
 import { RateLimit } from "./identity/rate-limit.ts";
 import type { LogStatus } from "./ledger/writer.ts";
@@ -217,12 +217,4 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
 function age(logs: readonly LogStatus[], now: number): number | undefined {
   const times = logs.flatMap(({ checkpoint }) => (checkpoint === undefined ? [] : [checkpoint.time]));
   return times.length === 0 ? undefined : (now - Math.max(...times)) / 1000;
-}
-
-function readTls({ certFile, keyFile }: { readonly certFile: string; readonly keyFile: string }) {
-  try {
-    return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
-  } catch (cause) {
-    throw new Fatal("the TLS certificate or key cannot be read", { hint: `Check ${certFile} and ${keyFile}.`, cause });
-  }
 }

@@ -15,6 +15,7 @@ import { reindex } from "./reindex.ts";
 import { serve } from "./serve.ts";
 import { user } from "./user.ts";
 import type { Verb } from "./verb.ts";
+import { witness } from "./witness.ts";
 
 export const verbs: readonly Verb[] = [
   serve,
@@ -31,4 +32,5 @@ export const verbs: readonly Verb[] = [
   checkpoint,
   log,
   proof,
+  witness,
 ];

@@ -13,8 +13,8 @@ import { tilesOf } from "../merkle/tile.ts";
 import { parseTlogProof } from "../merkle/tlog-proof.ts";
 import { leafHash, nodeHash, TreeEdge } from "../merkle/tree.ts";
 import { proveAbsence, proveConsistency, proveEntry, readTile } from "./prove.ts";
-import { CheckpointSigner, sha256, verifyCheckpoint } from "./signer.ts";
 import { openLedger } from "./segments.ts";
+import { CheckpointSigner, sha256, verifyCheckpoint } from "./signer.ts";
 import { LedgerReader } from "./store.ts";
 import { LedgerWriter } from "./writer.ts";
 

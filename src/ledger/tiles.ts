@@ -17,7 +17,10 @@ export class LedgerTiles implements LogTiles {
   /** Leaf hashes by bundle. */
   readonly #leaves = new Map<number, Uint8Array>();
 
-  constructor(reader: Pick<LedgerReader, "bundle" | "leafHashes" | "nodes">, log: { readonly id: number; readonly account: string }) {
+  constructor(
+    reader: Pick<LedgerReader, "bundle" | "leafHashes" | "nodes">,
+    log: { readonly id: number; readonly account: string },
+  ) {
     this.#reader = reader;
     this.#log = log;
   }
