@@ -21,6 +21,7 @@ async function owned<T>(work: (house: House) => Promise<T>): Promise<T> {
     data,
     secrets: join(data, "secrets"),
     anchor: undefined,
+    log: createLog("silent"),
     segmentBytes: 1e9,
     segmentSeconds: 1e6,
     auditFiles: { maxBytes: 1000, maxAgeMs: 1000, onFailure: () => {} },

@@ -12,6 +12,7 @@ import { log } from "./log.ts";
 import { project } from "./project.ts";
 import { proof } from "./proof.ts";
 import { reindex } from "./reindex.ts";
+import { retention } from "./retention.ts";
 import { serve } from "./serve.ts";
 import { user } from "./user.ts";
 import type { Verb } from "./verb.ts";
@@ -29,6 +30,7 @@ export const verbs: readonly Verb[] = [
   list,
   fsck,
   reindex,
+  retention,
   checkpoint,
   log,
   proof,

@@ -9,7 +9,9 @@ import { openSealingKey, openSigningKey } from "../durable/secret-file.ts";
 import type { Fatal } from "../errors.ts";
 import type { IssuedKey } from "../identity/identity-records.ts";
 import { IdentityStore } from "../identity/identity-store.ts";
+import type { Pruned } from "../ledger/prune-segment.ts";
 import { CheckpointSigner } from "../ledger/signer.ts";
+import type { Log } from "../log.ts";
 import { auditedOperations } from "./audited-operations.ts";
 import { DatabaseAudit, type DatabaseAuditLimits } from "./database-audit.ts";
 import { appendEvents } from "./event-appender.ts";
@@ -17,8 +19,12 @@ import { IndexClient } from "./index-client.ts";
 import { LedgerClient } from "./ledger-client.ts";
 import { LogClient } from "./log-client.ts";
 import { Operations } from "./operations.ts";
+import type { PrunerInput } from "./pruner-thread.ts";
+import { Retention } from "./retention.ts";
 import { trailEventOf } from "./self-audit.ts";
 import { expectedService, rememberService } from "./service-file.ts";
+import { startThread } from "./start-thread.ts";
+import { ThreadCalls } from "./thread-calls.ts";
 
 export interface HouseOptions {
   readonly data: string;
@@ -34,6 +40,7 @@ export interface HouseOptions {
   /** When database audit files close, and who is told of what fails there. */
   readonly auditFiles: DatabaseAuditLimits;
   readonly socketPath?: string;
+  readonly log: Log;
   /** Given the first key of a new data directory before it is committed, so that it cannot get lost unseen. */
   readonly deliverFirstKey: (key: IssuedKey) => void;
 }
@@ -46,6 +53,8 @@ export interface House {
   readonly logs: LogClient | undefined;
   /** With the index. */
   readonly databaseAudit: DatabaseAudit | undefined;
+  /** With the index. */
+  readonly retention: Retention | undefined;
   readonly operations: Operations;
   /** 32 secret bytes for one purpose, the same after every start. */
   derivedKey(purpose: string): Uint8Array;
@@ -120,7 +129,13 @@ export async function openHouse(options: HouseOptions): Promise<House> {
         keys: new CheckpointSigner({ logKey, clockKey }),
         clock: systemClock,
       });
-      const audit = new DatabaseAudit({ appender: ledger, queries: opened, clock: systemClock, ...options.auditFiles });
+      const audit = new DatabaseAudit({
+        appender: ledger,
+        queries: opened,
+        clock: systemClock,
+        minimum: (account) => ledger.minimum(account),
+        ...options.auditFiles,
+      });
       closers.push(() => audit.close());
       databaseAudit = audit;
       ledger.onCommit((account, first, facts, followed) => {
@@ -132,8 +147,10 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       // Statements may have come before their instance did.
       identity.onInstance(({ id: instance, account }) => audit.watch({ account, instance }));
     }
+    const retention = index === undefined ? undefined : openRetention(paths.ledger, identity, ledger, index, options);
+    if (retention !== undefined) closers.push(() => retention.close());
     const operations = auditedOperations(
-      new Operations(identity, ledger, index, databaseAudit),
+      new Operations({ identity, ledger, index, databaseAudit, retention }),
       systemClock,
       async (account, record) => {
         await appendEvents(ledger, account, [trailEventOf(record, 1)]);
@@ -141,11 +158,37 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     );
     const derivedKey = (purpose: string): Uint8Array =>
       new Uint8Array(hkdfSync("sha256", sealingKey, "", `taishi ${purpose}`, 32));
-    return { identity, ledger, index, logs, databaseAudit, operations, derivedKey, close };
+    return { identity, ledger, index, logs, databaseAudit, retention, operations, derivedKey, close };
   } catch (thrown) {
     await close();
     throw thrown;
   }
+}
+
+function openRetention(
+  directory: string,
+  identity: IdentityStore,
+  ledger: LedgerClient,
+  index: IndexClient,
+  { onFatal, log }: Pick<HouseOptions, "onFatal" | "log">,
+): Retention {
+  return new Retention({
+    ledger,
+    index,
+    days: (account) => identity.retentionDays(account),
+    accounts: () => identity.listAccounts().map(({ id }) => id),
+    appendSystem: async (account, event) => void (await appendEvents(ledger, account, [event])),
+    prune: async (number, minimums) => {
+      const { calls } = await ThreadCalls.start(startThread("pruner", { directory } satisfies PrunerInput), onFatal);
+      try {
+        return await calls.call<Pruned | undefined>("prune", { number, minimums });
+      } finally {
+        await calls.end();
+      }
+    },
+    clock: systemClock,
+    log,
+  });
 }
 
 function release(owner: Owner): void {

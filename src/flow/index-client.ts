@@ -100,6 +100,25 @@ export class IndexClient implements Queries {
     return this.#calls.call("absence", { account, from, to });
   }
 
+  /** Up to which number the account's entries are in closed files and were received before a time. */
+  retentionPlan(account: string, receivedBefore: number): Promise<number> {
+    return this.#calls.call("retentionPlan", { account, receivedBefore });
+  }
+
+  /** Takes the account's entries below a number, but for those of kind system, out of the index. */
+  forget(account: string, below: number): Promise<void> {
+    return this.#calls.call("forget", { account, below });
+  }
+
+  /** Numbers of the ledger's closed files. */
+  closedSegments(): Promise<readonly number[]> {
+    return this.#calls.call("closedSegments", undefined);
+  }
+
+  reopenSegment(number: number): Promise<void> {
+    return this.#calls.call("reopenSegment", number);
+  }
+
   progress(): Promise<IndexProgress> {
     return this.#calls.call("progress", undefined);
   }

@@ -80,6 +80,14 @@ await serveCalls(parentPort as MessagePort, async () => {
       consistency: ({ account, from, to }: IntervalInput): Promise<readonly Uint8Array[]> =>
         proveConsistency(reader, account, from, to),
       absence: ({ account, from, to }: IntervalInput): AbsenceEvidence => proveAbsence(reader, account, from, to),
+      retentionPlan: ({ account, receivedBefore }: { account: string; receivedBefore: number }): number =>
+        reader.closedBefore(account, receivedBefore),
+      forget: async ({ account, below }: { account: string; below: number }): Promise<void> => {
+        await caughtUp(account, below);
+        await follower.forget(account, below);
+      },
+      closedSegments: (): readonly number[] => reader.closedSegments,
+      reopenSegment: (number: number): void => reader.reopen(number),
       progress: (): IndexProgress => ({ ...follower.progress(), stats: index.stats() }),
       // Begins it: progress tells how far it is, and what fails is kept and tried again by the follower.
       rebuild: (): void => void follower.rebuild().catch(() => undefined),

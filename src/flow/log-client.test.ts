@@ -20,6 +20,7 @@ function house() {
   };
   const logs = new LogClient({
     ledger: {
+      minimum: () => 0,
       size: () => parts.stored,
       checkpoint: async (account): Promise<SignedCheckpoint> => {
         parts.handedOut++;

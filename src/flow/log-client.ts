@@ -21,7 +21,7 @@ const coverMs = 2_000;
 const lookMs = 100;
 
 export interface LogClientOptions {
-  readonly ledger: Pick<LedgerClient, "checkpoint" | "size">;
+  readonly ledger: Pick<LedgerClient, "checkpoint" | "size" | "minimum">;
   readonly reads: Pick<IndexClient, "tile" | "proof" | "consistency" | "absence">;
   readonly keys: Pick<CheckpointSigner, "vkey" | "clockVkey">;
   readonly clock: Clock;
@@ -83,7 +83,7 @@ export class LogClient implements PublishedLogs {
       stored: this.#options.ledger.size(account),
       signed,
       witnessed: null,
-      minimumIndex: 0,
+      minimumIndex: this.#options.ledger.minimum(account),
       checkpoint,
     };
   }

@@ -17,6 +17,7 @@ import type { DatabaseAudit } from "./database-audit.ts";
 import type { IndexClient } from "./index-client.ts";
 import type { IndexProgress } from "./index-thread.ts";
 import type { LedgerClient } from "./ledger-client.ts";
+import type { Retention, RetentionOutcome } from "./retention.ts";
 
 /** Events in one append of the command line. */
 export const appendChunk = 1000;
@@ -25,6 +26,19 @@ export interface AccountSummary extends Account {
   /** Entries of its log. */
   readonly size: number;
   readonly logVisibility: LogVisibility;
+  /** Days that its events are kept; null: for ever. */
+  readonly retentionDays: number | null;
+  /** Entries below are past their retention. */
+  readonly minimumIndex: number;
+}
+
+export interface OperationsOptions {
+  readonly identity: IdentityStore;
+  readonly ledger: LedgerClient;
+  /** This and the two below are absent where the command at hand needs none. */
+  readonly index: IndexClient | undefined;
+  readonly databaseAudit: DatabaseAudit | undefined;
+  readonly retention: Retention | undefined;
 }
 
 export class Operations {
@@ -32,18 +46,14 @@ export class Operations {
   readonly #ledger: LedgerClient;
   readonly #index: IndexClient | undefined;
   readonly #databaseAudit: DatabaseAudit | undefined;
+  readonly #retention: Retention | undefined;
 
-  /** @param index absent where the command at hand needs none */
-  constructor(
-    identity: IdentityStore,
-    ledger: LedgerClient,
-    index: IndexClient | undefined,
-    databaseAudit: DatabaseAudit | undefined,
-  ) {
+  constructor({ identity, ledger, index, databaseAudit, retention }: OperationsOptions) {
     this.#identity = identity;
     this.#ledger = ledger;
     this.#index = index;
     this.#databaseAudit = databaseAudit;
+    this.#retention = retention;
   }
 
   /** An account and its log. A crash between the two leaves an account whose log is made at the next start. */
@@ -62,6 +72,8 @@ export class Operations {
       ...account,
       size: this.#ledger.size(account.id),
       logVisibility: this.#identity.logVisibility(account.id),
+      retentionDays: this.#identity.retentionDays(account.id) ?? null,
+      minimumIndex: this.#ledger.minimum(account.id),
     }));
   }
 
@@ -78,6 +90,23 @@ export class Operations {
         );
     }
     this.#identity.setLogVisibility(account, visibility);
+  }
+
+  /** @param input.days null: for ever. It is applied within the hour, or by applyRetention. */
+  async setRetention(input: { readonly account: string; readonly days: number | null }): Promise<void> {
+    this.#identity.setRetentionDays(input.account, input.days ?? undefined);
+  }
+
+  /** Of one account, or of all that have a setting. */
+  async applyRetention(input: { readonly account?: string }): Promise<readonly RetentionOutcome[]> {
+    if (this.#retention === undefined) throw new TaishiError("internal", "the index is not open");
+    const outcomes: RetentionOutcome[] = [];
+    for (const account of this.#accountIds(input)) {
+      if (this.#identity.account(account) === undefined)
+        throw new TaishiError("not-found", `there is no account ${account}`, { field: "account" });
+      if (this.#identity.retentionDays(account) !== undefined) outcomes.push(await this.#retention.apply(account));
+    }
+    return outcomes;
   }
 
   async createKey(input: {
@@ -223,6 +252,8 @@ export const operationNames = [
   "createAccount",
   "listAccounts",
   "setLogVisibility",
+  "setRetention",
+  "applyRetention",
   "createKey",
   "listKeys",
   "setKeyStatus",

@@ -100,6 +100,9 @@ await serveCalls(parentPort as MessagePort, async (die) => {
       offer: (accounts: readonly string[]): readonly Offered[] => writer.offer(accounts),
       cosigned: (given: readonly CosignedCheckpoint[]): readonly Offered[] => writer.cosigned(given),
       witnessed: (account: string): CheckpointRow | undefined => writer.witnessed(account),
+      setMinimum: ({ account, minimum }: { account: string; minimum: number }): void =>
+        writer.setMinimum(account, minimum),
+      reopenSegment: (number: number): void => writer.reopen(number),
       status: (): readonly LogStatus[] => writer.status(),
       close: (): void => {
         // What came before the close is still answered for.

@@ -103,6 +103,16 @@ export class IdentityStore implements Keyring, Directory, SignIn {
     return this.#file.change(() => this.#insertAccount(input));
   }
 
+  /** Days that the account's events are kept; undefined: for ever. */
+  retentionDays(account: string): number | undefined {
+    return this.#settings.retentionDays(account);
+  }
+
+  /** @throws TaishiError invalid-parameter, not-found */
+  setRetentionDays(account: string, days: number | undefined): void {
+    this.#settings.setRetentionDays(account, days);
+  }
+
   /** "private" where there is no such account. */
   logVisibility(account: string): LogVisibility {
     return this.#settings.logVisibility(account);

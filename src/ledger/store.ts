@@ -309,9 +309,21 @@ export class LedgerReader implements LogReader {
     return this.#closedNumbers.toReversed();
   }
 
-  /** A log's row in a closed file: which entries it holds, and as of when. */
-  closedLog(number: number, account: string): LogRow | undefined {
-    return this.#open(number).log(account);
+  /** Up to which number the account's entries are in closed files of which all were received before a time. */
+  closedBefore(account: string, time: number): number {
+    const newest = this.log(account);
+    if (newest === undefined) return 0;
+    let closed = 0;
+    const numbers = this.closedSegments;
+    for (const [i, number] of numbers.entries()) {
+      // A file's row of the log is as of its closing: what it says of the newest entry holds for all before.
+      const row = this.#open(number).log(account);
+      if (row !== undefined && row.received >= time) break;
+      const next = numbers[i + 1];
+      const after = next === undefined ? newest : this.#open(next).log(account);
+      closed = after?.first ?? 0;
+    }
+    return closed;
   }
 
   close(): void {

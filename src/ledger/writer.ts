@@ -36,6 +36,7 @@ interface Log {
   readonly salted: boolean;
   size: number;
   received: number;
+  minimum: number;
   checkpoint:
     | { readonly size: number; readonly root: Uint8Array; readonly time: number; readonly repeats?: boolean }
     | undefined;
@@ -62,6 +63,8 @@ export interface LogStatus {
   readonly size: number;
   readonly checkpoint: { readonly size: number; readonly time: number } | undefined;
   readonly witnessed: { readonly size: number; readonly time: number } | undefined;
+  /** Entries below are past their retention. */
+  readonly minimum: number;
 }
 
 export class LedgerWriter {
@@ -225,6 +228,7 @@ export class LedgerWriter {
     if (minimum % bundleWidth !== 0 || minimum < row.minimum || minimum > row.first)
       throw new RangeError(`the minimum index of account ${account} cannot become ${minimum}`);
     this.#commit(() => this.#sql.setMinimum.run(minimum, log.id));
+    log.minimum = minimum;
   }
 
   /** A closed file was replaced by one without what is past its retention. */
@@ -276,12 +280,13 @@ export class LedgerWriter {
   }
 
   status(): readonly LogStatus[] {
-    return [...this.#logs.values()].map(({ account, salted, size, checkpoint, witnessed }) => ({
+    return [...this.#logs.values()].map(({ account, salted, size, checkpoint, witnessed, minimum }) => ({
       account,
       salted,
       size,
       checkpoint,
       witnessed,
+      minimum,
     }));
   }
 
@@ -407,6 +412,7 @@ export class LedgerWriter {
       salted: row.salted === 1,
       size: row.size,
       received: row.received,
+      minimum: row.minimum,
       checkpoint:
         last === undefined
           ? undefined
