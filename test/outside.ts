@@ -42,8 +42,8 @@ export const permissions: readonly Permission[] = [
       "undici",
     ],
     code: [/(?<![.\w])fetch\s*\(/, /(?<![.\w])new WebSocket\b/],
-    allowed: ["server/", "flow/control.ts", "config.ts"],
-    why: "a dialect is a function from a request to a response; config.ts asks whether a text is an IP address",
+    allowed: ["server/", "flow/control.ts", "flow/http-client.ts", "config.ts"],
+    why: "a dialect is a function from a request to a response; requests to others (witnesses, monitored logs) are made in one place; config.ts asks whether a text is an IP address",
   },
   {
     what: "other processes",

@@ -34,6 +34,17 @@ export const log: Verb = {
         terminal.out(flags.json === true ? JSON.stringify(keys) : `log    ${keys.vkey}\nclock  ${keys.clockVkey}`);
       }),
     );
+    below("status", "how far the log is stored, signed and witnessed").action((flags: LogFlags) =>
+      withLog(flags, (reader, { id, origin, size: stored }) => {
+        const signed = reader.latestCheckpoint(id)?.size ?? 0;
+        const witnessed = reader.witnessedCheckpoint(id)?.size ?? null;
+        terminal.out(
+          flags.json === true
+            ? JSON.stringify({ origin, stored, signed, witnessed })
+            : `stored     ${stored}\nsigned     ${signed}\nwitnessed  ${witnessed ?? "-"}`,
+        );
+      }),
+    );
     below("export", "write the log as static files, by C2SP tlog-tiles")
       .argument("<directory>", "made where it is missing; an earlier export in it is continued")
       .action((directory: string, flags: LogFlags) => exportTo(directory, flags, terminal));
