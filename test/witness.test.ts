@@ -1,7 +1,9 @@
 // A service and its witnesses as real processes: what a quorum cosigns, a witness that is away, a data directory that was
 // rolled back, and one log served twice. Each of the last two is caught by who was not rolled back with it.
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -139,6 +141,27 @@ async function metric(service: TaishiProcess, line: string): Promise<number | un
   return found === undefined ? undefined : Number(found.slice(line.length + 1));
 }
 
+interface Looked {
+  readonly code: number | null;
+  readonly size: number | null;
+  readonly checked: number;
+  readonly verified: boolean;
+  readonly alarms: readonly { readonly kind: string; readonly message: string }[];
+}
+
+/** One look of `taishi monitor` at a log. */
+async function look(url: string, log: Place, ...more: readonly string[]): Promise<Looked> {
+  const { code, stdout, stderr } = await taishi(
+    ...["monitor", url, "--key", log.vkey, "--clock-key", log.clockVkey, "--token", log.admin.token],
+    ...["--once", "--json", ...more],
+  );
+  assert.notEqual(stdout, "", stderr);
+  return { code, ...(JSON.parse(stdout) as Omit<Looked, "code">) };
+}
+
+const kinds = ({ alarms }: Looked): readonly string[] => alarms.map(({ kind }) => kind);
+const logUrl = (service: TaishiProcess, log: Place): string => `${service.url}/log/${log.account}`;
+
 const cosignedBy = (note: Note, { vkey }: RunningWitness): boolean =>
   cosignatureBy(note, parseVerifierKey(sha256, vkey)) !== undefined;
 
@@ -177,6 +200,11 @@ test("two witnesses of two cosign what the log shows, prove and export it; one a
   const status = await taishiJson<State>("log", "status", "--data", log.data, "--account", log.account);
   assert.ok(status.witnessed! >= size && status.signed >= status.witnessed!, JSON.stringify(status));
 
+  const seen = join(directory, "quorum.state");
+  const looked = await look(logUrl(service, log), log, "--policy", policy, "--state", seen);
+  assert.deepEqual([looked.code, looked.alarms, looked.verified], [0, [], true]);
+  assert.ok(looked.checked >= size && looked.checked === looked.size);
+
   // One is away: appends and signatures go on, the third number stands still.
   const { host } = two.process;
   await stop(two.process);
@@ -196,6 +224,13 @@ test("two witnesses of two cosign what the log shows, prove and export it; one a
   await witnessed(grown);
   const caughtUp = await published(service, log);
   assert.ok(parseCheckpoint(caughtUp.text).size >= grown && cosignedBy(caughtUp, one) && cosignedBy(caughtUp, two));
+
+  const later = await look(logUrl(service, log), log, "--policy", policy, "--state", seen);
+  assert.deepEqual([later.code, later.alarms], [0, []]);
+  assert.equal(later.checked, later.size! - looked.size!, "only what is new is read");
+  const stranger = await taishi("monitor", logUrl(service, log), "--key", log.vkey, "--once");
+  assert.equal(stranger.code, 1);
+  assert.match(stranger.stderr, /ALARM unreachable .*checkpoint was answered with 401/);
 
   // What was witnessed is known at the next start, and fsck takes the longer notes.
   await stop(service);
@@ -217,6 +252,8 @@ test("a data directory that was rolled back is found out by the witness, at once
   let service = await startService(log, "--witness-policy", policy);
   const size = await append(service, log, ["a", "b", "c", "d"]);
   await until("witnessed", async () => (((await state(service, log)).witnessed ?? 0) >= size ? true : undefined));
+  const seen = ["--state", join(directory, "rolled.state")];
+  assert.equal((await look(logUrl(service, log), log, ...seen)).code, 0);
   await stop(service);
 
   rmSync(log.data, { recursive: true });
@@ -229,6 +266,8 @@ test("a data directory that was rolled back is found out by the witness, at once
   assert.equal(readiness.status, 503);
   assert.equal(((await readiness.json()) as { witnesses: { contradicted: number } }).witnesses.contradicted, 1);
   assert.match(service.stderr, /"level":"error".*a witness contradicts this log/);
+  const smaller = await look(logUrl(service, log), log, ...seen);
+  assert.deepEqual([smaller.code, kinds(smaller)], [1, ["rollback"]]);
   // Grown past what was cosigned it is another log, and its proof fails.
   const other = await append(service, log, ["x", "y", "z", "u", "v", "w"]);
   assert.ok(other > size);
@@ -239,6 +278,10 @@ test("a data directory that was rolled back is found out by the witness, at once
   );
   assert.equal((await fetch(`${service.url}/readyz`)).status, 503);
   assert.ok(((await state(service, log)).witnessed ?? 0) < size);
+  const grown = await look(logUrl(service, log), log, ...seen);
+  assert.deepEqual([grown.code, kinds(grown)], [1, ["inconsistent"]]);
+  const forgetful = await look(logUrl(service, log), log);
+  assert.deepEqual([forgetful.code, kinds(forgetful)], [0, []], "who remembers nothing sees a sound log");
   await stop(service);
   await stop(witness.process);
   assert.match(witness.process.stderr, /was not shown to continue/);
@@ -261,10 +304,56 @@ test("of two services with one key and two histories, the witness cosigns one", 
   assert.equal((await fetch(`${right.url}/readyz`)).status, 503);
   assert.equal(cosignedBy(await published(right, copy), witness), false);
   assert.equal((await fetch(`${left.url}/readyz`)).status, 200);
+  // A reader of one side finds the other out by what it remembers; a new one, by the missing cosignature.
+  const seen = ["--state", join(directory, "split.state")];
+  assert.equal((await look(logUrl(left, log), log, ...seen, "--policy", policy)).code, 0);
+  const other = await look(logUrl(right, copy), copy, ...seen);
+  assert.equal(other.code, 1);
+  assert.ok(["inconsistent", "fork", "rollback"].includes(kinds(other)[0]!), JSON.stringify(other.alarms));
+  assert.deepEqual(kinds(await look(logUrl(right, copy), copy, "--policy", policy)), ["quorum"]);
   assert.equal(cosignedBy(await published(left, log), witness), true);
   await stop(left);
   await stop(right);
   await stop(witness.process);
+});
+
+test("an export on any web server is monitored like the service; it alarms on what was changed in it, and when it ages", async () => {
+  const log = await place("static");
+  const service = await startService(log);
+  const names = Array.from({ length: 300 }, (_, i) => `ep-${i}`);
+  const size = await append(service, log, names);
+  await until("signed", async () => ((await state(service, log)).signed >= size ? true : undefined));
+  const files = join(directory, "static-files");
+  const exported = await taishi("log", "export", files, "--data", log.data, "--account", log.account);
+  assert.equal(exported.code, 0, exported.stderr);
+  await stop(service);
+  const server = createServer((request, response) => {
+    const path = join(files, request.url!.slice("/somewhere".length));
+    if (existsSync(path)) response.end(readFileSync(path));
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/somewhere/`;
+    const right = await look(url, log);
+    assert.deepEqual([right.code, right.alarms, right.checked], [0, [], right.size]);
+    const bundle = join(files, "tile/entries/000");
+    const bytes = readFileSync(bundle);
+    const changed = Buffer.from(bytes);
+    changed[changed.indexOf("SshLogin")]! ^= 1;
+    rmSync(bundle);
+    assert.deepEqual(kinds(await look(url, log)), ["gap"]);
+    writeFileSync(bundle, changed);
+    const tampered = await look(url, log);
+    assert.deepEqual(kinds(tampered), ["tree"]);
+    assert.match(tampered.alarms[0]!.message, /^entry \d+ is not the one/);
+    writeFileSync(bundle, bytes);
+    await delay(2_000);
+    assert.deepEqual(kinds(await look(url, log, "--max-age", "1")), ["stale"]);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 test("a witness keeps its key to itself, has one owner, and refuses a key without its memory", async () => {

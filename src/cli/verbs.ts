@@ -9,6 +9,7 @@ import { instance } from "./instance.ts";
 import { key } from "./key.ts";
 import { list } from "./list.ts";
 import { log } from "./log.ts";
+import { monitor } from "./monitor.ts";
 import { project } from "./project.ts";
 import { proof } from "./proof.ts";
 import { reindex } from "./reindex.ts";
@@ -35,4 +36,5 @@ export const verbs: readonly Verb[] = [
   log,
   proof,
   witness,
+  monitor,
 ];
