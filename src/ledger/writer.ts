@@ -304,8 +304,7 @@ export class LedgerWriter {
   }
 
   #newReader(): LedgerReader {
-    const directory = this.#segments?.directory;
-    return new LedgerReader(this.#database, directory === undefined ? {} : { directory });
+    return LedgerReader.of(this.#database, this.#segments?.directory);
   }
 
   #prepare(): Record<keyof typeof statements, StatementSync> {
