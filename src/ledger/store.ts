@@ -213,7 +213,7 @@ export class LedgerReader implements LogReader {
 
   /** The newest one that a quorum of witnesses cosigned; it goes on into each next file. */
   witnessedCheckpoint(log: number): CheckpointRow | undefined {
-    return this.#newest.witnessedCheckpoint(log);
+    return this.#segments.newest.witnessedCheckpoint(log);
   }
 
   /**

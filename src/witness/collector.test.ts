@@ -56,7 +56,11 @@ function house(options: { readonly witnesses: readonly string[]; readonly quorum
         isQuorum: (names) => names.size >= options.quorum,
       },
       offer: async (accounts) =>
-        accounts.map((account) => ({ account, size: parts.signed, note: parts.log.note(parts.signed, parts.now / 1000) })),
+        accounts.map((account) => ({
+          account,
+          size: parts.signed,
+          note: parts.log.note(parts.signed, parts.now / 1000),
+        })),
       consistency: (_account, from, to) => consistencyProof(sha256, parts.log, from, to),
       post: async (url, body): Promise<WitnessReply> => {
         const name = url.split("/")[0]!;
@@ -126,7 +130,9 @@ test("a witness that is away is asked again after pauses that double, and joins 
   assert.ok(parts.posts.filter((post) => post.startsWith("one")).length > 50);
   assert.equal(parts.kept.at(-1)?.size, 5, "no quorum, nothing kept");
   assert.deepEqual(
-    collector().witnesses().map(({ name, lag }) => [name, lag]),
+    collector()
+      .witnesses()
+      .map(({ name, lag }) => [name, lag]),
     [
       ["one", 0],
       ["two", 60],

@@ -38,7 +38,11 @@ test("a quorum of one witness, and one that asks for nothing", () => {
 
 test("what is no policy is refused, naming the line", () => {
   const fails = (text: string, why: RegExp): void =>
-    assert.throws(() => parseWitnessPolicy(text), (thrown) => thrown instanceof SyntaxError && why.test(thrown.message), text);
+    assert.throws(
+      () => parseWitnessPolicy(text),
+      (thrown) => thrown instanceof SyntaxError && why.test(thrown.message),
+      text,
+    );
   const two = defined(["A", "B"]);
   fails("", /no quorum/);
   fails(two, /no quorum/);
