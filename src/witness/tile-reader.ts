@@ -50,14 +50,14 @@ export class TileReader implements HashReader {
     const path = tilePath({ level, index, width });
     const known = this.#tiles.get(path);
     if (known !== undefined) return known;
-    const fetched = this.#fetch(path, { level, index, width });
+    const fetched = this.#get(path, { level, index, width });
     // Remembered for one proof, which asks again for parts of few tiles.
     if (this.#tiles.size > 32) this.#tiles.clear();
     this.#tiles.set(path, fetched);
     return fetched;
   }
 
-  async #fetch(path: string, { width }: Tile): Promise<Uint8Array> {
+  async #get(path: string, { width }: Tile): Promise<Uint8Array> {
     const bytes = await this.#files.tile(path);
     if (bytes.length !== width * hashBytes)
       throw new GapError(`${path} has ${bytes.length} bytes instead of ${width * hashBytes}`);
