@@ -158,7 +158,14 @@ export class TaishiProcess {
 
 /** Runs `taishi VERB …` to its end. */
 export async function taishi(...args: readonly string[]): Promise<CommandResult> {
-  const child = spawn(launcher, args, { stdio: ["ignore", "pipe", "pipe"] });
+  return taishiFed("", ...args);
+}
+
+/** The same with text on standard input. */
+export async function taishiFed(input: string, ...args: readonly string[]): Promise<CommandResult> {
+  const child = spawn(launcher, args, { stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.on("error", () => {}); // it may end before it has read
+  child.stdin.end(input);
   const stdout = collect(child.stdout, Number.POSITIVE_INFINITY);
   const stderr = collect(child.stderr);
   const code = await new Promise<number | null>((resolve, reject) => {

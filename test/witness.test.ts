@@ -225,6 +225,11 @@ test("two witnesses of two cosign what the log shows, prove and export it; one a
   const caughtUp = await published(service, log);
   assert.ok(parseCheckpoint(caughtUp.text).size >= grown && cosignedBy(caughtUp, one) && cosignedBy(caughtUp, two));
 
+  const files = join(directory, "quorum-files");
+  assert.equal((await taishi("log", "export", files, "--data", log.data, "--account", log.account)).code, 0);
+  const exported = parseNote(readFileSync(join(files, "checkpoint"), "utf8"));
+  assert.ok(cosignedBy(exported, one) && cosignedBy(exported, two));
+
   const later = await look(logUrl(service, log), log, "--policy", policy, "--state", seen);
   assert.deepEqual([later.code, later.alarms], [0, []]);
   assert.equal(later.checked, later.size! - looked.size!, "only what is new is read");

@@ -2,6 +2,7 @@
 
 import { account } from "./account.ts";
 import { append } from "./append.ts";
+import { backup, restore } from "./backup.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { fsck } from "./fsck.ts";
 import { importFile } from "./import.ts";
@@ -32,6 +33,8 @@ export const verbs: readonly Verb[] = [
   fsck,
   reindex,
   retention,
+  backup,
+  restore,
   checkpoint,
   log,
   proof,

@@ -1,8 +1,9 @@
 // Opens SQLite files, the only storage engine of the house. Owns the pragmas and the format number every file carries;
 // knows no table of anyone's. A file of a newer format is refused, never guessed at.
-import { DatabaseSync } from "node:sqlite";
+import { backup, DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { Fatal } from "../errors.ts";
+import { syncFile } from "./files.ts";
 
 export interface OpenOptions {
   readonly path: string;
@@ -64,6 +65,18 @@ export function openReadOnly(
     database.close();
     throw thrown;
   }
+}
+
+/** Copies a file that others may be writing, as of one moment, durably. @returns when `to`, which must not exist, is on disk */
+export async function copyDatabase(from: string, to: string): Promise<void> {
+  const source = new DatabaseSync(from, { readOnly: true, timeout: busyTimeoutMs });
+  try {
+    // All pages in one step: with more, every commit in between would make it begin again.
+    await backup(source, to, { rate: 2 ** 31 - 1 });
+  } finally {
+    source.close();
+  }
+  syncFile(to);
 }
 
 /** Runs `work` in one transaction: all of it is committed, or none. */

@@ -20,7 +20,7 @@ const wholeMs = 1_000;
 const coverMs = 2_000;
 const lookMs = 100;
 /** How far the newest checkpoint that a quorum cosigned may be behind before the newest signed one is shown instead. */
-const witnessedMs = 120_000;
+export const witnessedMs = 120_000;
 
 /** What witnesses have cosigned. */
 export interface WitnessedLogs {

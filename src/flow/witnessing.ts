@@ -65,7 +65,7 @@ export class Witnessing implements WitnessedLogs {
       logs.flatMap(({ account, checkpoint }) =>
         checkpoint === undefined
           ? []
-          : [{ account, origin: `${this.#ledger.service}.taishi/${account}`, size: checkpoint.size }],
+          : [{ account, origin: `${this.#ledger.service}.taishi/${account}`, ...checkpoint }],
       ),
     );
   }

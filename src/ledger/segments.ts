@@ -181,6 +181,11 @@ function closeSegment(directory: string, number: number): void {
   }
 }
 
+/** Opens an existing file for writing. */
+export function openSegmentFile(path: string): DatabaseSync {
+  return openSegment(path, () => {});
+}
+
 /** Whether there is something of the file that is not in it. */
 export function hasWriteAheadLog(path: string): boolean {
   return (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;

@@ -27,6 +27,8 @@ export interface SignedLog {
   readonly account: string;
   readonly origin: string;
   readonly size: number;
+  /** When its newest checkpoint was signed. */
+  readonly time: number;
 }
 
 /** Verified cosignatures over one text, enough of them. */
@@ -42,7 +44,7 @@ export interface CollectorOptions {
   /** The newest checkpoints of these logs, which may then be shown to others. */
   readonly offer: (
     accounts: readonly string[],
-  ) => Promise<readonly { readonly account: string; readonly size: number; readonly note: string }[]>;
+  ) => Promise<readonly (Pick<SignedLog, "account" | "size" | "time"> & { readonly note: string })[]>;
   readonly consistency: (account: string, from: number, to: number) => Promise<readonly Uint8Array[]>;
   /** POST to a witness. @throws Error where no answer came in time */
   readonly post: (url: string, body: string) => Promise<WitnessReply>;
@@ -67,8 +69,8 @@ export interface WitnessStanding {
 interface Standing {
   readonly witness: PolicyWitness;
   size: number | undefined;
-  /** When it cosigned, epoch milliseconds, and up to where. */
-  cosigned: { readonly size: number; readonly at: number } | undefined;
+  /** The checkpoint it cosigned last. */
+  cosigned: { readonly size: number; readonly time: number } | undefined;
   failures: number;
   notBefore: number;
   inFlight: boolean;
@@ -77,6 +79,7 @@ interface Standing {
 
 /** The checkpoint of a log that is being shown. */
 interface Round extends ShownCheckpoint {
+  time: number;
   readonly lines: Map<string, NoteSignature>;
   inFlight: number;
   reached: boolean;
@@ -86,12 +89,13 @@ interface LogState {
   readonly account: string;
   readonly origin: string;
   signed: number;
+  /** When its newest checkpoint was signed. */
+  time: number;
   shownAt: number;
   round: Round | undefined;
   readonly standings: readonly Standing[];
 }
 
-const refreshMs = 60_000;
 const firstBackoffMs = 1_000;
 const longestBackoffMs = 60_000;
 /** For what asking again soon does not change. */
@@ -118,7 +122,8 @@ export class Collector {
   tick(logs: readonly SignedLog[]): void {
     if (this.#closed) return;
     const now = this.#options.clock.now();
-    for (const log of logs) if (this.#options.policy.appliesTo(log.origin)) this.#stateOf(log).signed = log.size;
+    for (const { size, time, ...log } of logs)
+      if (this.#options.policy.appliesTo(log.origin)) Object.assign(this.#stateOf(log), { signed: size, time });
     if (this.#offering) return;
     const due = [...this.#logs.values()].filter((state) => wantsShowing(state, now));
     if (due.length === 0) return;
@@ -127,7 +132,7 @@ export class Collector {
     this.#options
       .offer(chosen.map(({ account }) => account))
       .then((offered) => {
-        for (const { account, size, note } of offered) this.#show(this.#logs.get(account)!, size, note);
+        for (const one of offered) this.#show(this.#logs.get(one.account)!, one);
       })
       .catch((thrown: unknown) =>
         this.#options.log.warn({ err: thrown }, "checkpoints could not be offered to witnesses"),
@@ -167,7 +172,7 @@ export class Collector {
     await this.#keeping;
   }
 
-  #stateOf({ account, origin, size }: SignedLog): LogState {
+  #stateOf({ account, origin }: Pick<SignedLog, "account" | "origin">): LogState {
     let state = this.#logs.get(account);
     if (state === undefined) {
       const standings = this.#options.policy.witnesses.map((witness) => ({
@@ -179,23 +184,27 @@ export class Collector {
         inFlight: false,
         contradiction: undefined,
       }));
-      state = { account, origin, signed: size, shownAt: 0, round: undefined, standings };
+      state = { account, origin, signed: 0, time: 0, shownAt: 0, round: undefined, standings };
       this.#logs.set(account, state);
     }
     return state;
   }
 
-  #show(state: LogState, size: number, note: string): void {
+  #show(
+    state: LogState,
+    { size, time, note }: { readonly size: number; readonly time: number; readonly note: string },
+  ): void {
     const now = this.#options.clock.now();
     const { text } = parseNote(note);
     state.shownAt = now;
     state.signed = Math.max(state.signed, size);
+    state.time = Math.max(state.time, time);
     // All witnesses are shown the same, or a quorum would never come together. Cosignatures are over the text: those of
     // an earlier note of it count on.
-    if (state.round?.text === text) state.round = Object.assign(state.round, { note });
-    else state.round = { size, text, note, lines: new Map(), inFlight: 0, reached: false };
+    if (state.round?.text === text) state.round = Object.assign(state.round, { note, time });
+    else state.round = { size, time, text, note, lines: new Map(), inFlight: 0, reached: false };
     for (const standing of state.standings)
-      if (isReady(standing, size, now)) void this.#submit(state, state.round, standing);
+      if (isReady(standing, state.round, now)) void this.#submit(state, state.round, standing);
   }
 
   async #submit(state: LogState, round: Round, standing: Standing): Promise<void> {
@@ -236,7 +245,7 @@ export class Collector {
     standing.notBefore = 0;
     standing.contradiction = undefined;
     if (outcome.kind === "ahead") return;
-    standing.cosigned = { size: round.size, at: this.#options.clock.now() };
+    standing.cosigned = { size: round.size, time: round.time };
     round.lines.set(witness.name, outcome.line);
     if (!this.#options.policy.isQuorum(new Set(round.lines.keys()))) return;
     round.reached = true;
@@ -281,12 +290,17 @@ export class Collector {
 }
 
 /** A round that may still reach the quorum is not given up for a newer checkpoint. */
-function wantsShowing({ round, signed, standings }: LogState, now: number): boolean {
+function wantsShowing({ round, signed, time, standings }: LogState, now: number): boolean {
   if (round !== undefined && round.inFlight > 0 && !round.reached) return false;
-  return standings.some((standing) => isReady(standing, signed, now));
+  return standings.some((standing) => isReady(standing, { size: signed, time }, now));
 }
 
-function isReady({ inFlight, notBefore, cosigned }: Standing, size: number, now: number): boolean {
+/** A log that does not grow is signed again once a minute, and cosigned with it: its cosignatures stay as fresh. */
+function isReady(
+  { inFlight, notBefore, cosigned }: Standing,
+  { size, time }: { readonly size: number; readonly time: number },
+  now: number,
+): boolean {
   if (inFlight || now < notBefore) return false;
-  return cosigned === undefined || cosigned.size < size || now - cosigned.at >= refreshMs;
+  return cosigned === undefined || cosigned.size < size || cosigned.time < time;
 }
