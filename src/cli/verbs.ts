@@ -10,6 +10,7 @@ import { instance } from "./instance.ts";
 import { key } from "./key.ts";
 import { list } from "./list.ts";
 import { log } from "./log.ts";
+import { monitor } from "./monitor.ts";
 import { project } from "./project.ts";
 import { proof } from "./proof.ts";
 import { reindex } from "./reindex.ts";
@@ -17,6 +18,7 @@ import { retention } from "./retention.ts";
 import { serve } from "./serve.ts";
 import { user } from "./user.ts";
 import type { Verb } from "./verb.ts";
+import { witness } from "./witness.ts";
 
 export const verbs: readonly Verb[] = [
   serve,
@@ -36,4 +38,6 @@ export const verbs: readonly Verb[] = [
   checkpoint,
   log,
   proof,
+  witness,
+  monitor,
 ];

@@ -211,6 +211,11 @@ export class LedgerReader implements LogReader {
     return this.#segments.newest.latestCheckpoint(log);
   }
 
+  /** The newest one that a quorum of witnesses cosigned; it goes on into each next file. */
+  witnessedCheckpoint(log: number): CheckpointRow | undefined {
+    return this.#segments.newest.witnessedCheckpoint(log);
+  }
+
   /**
    * The checkpoints kept for ever on both sides of an interval: the newest with a time up to `from`, the oldest with one
    * from `to` on. Where a clock was set back it may not be the tightest pair.
