@@ -18,8 +18,8 @@ import { Anchor } from "./anchor.ts";
 import { Failure, type Way, ways } from "./failing-store.test-support.ts";
 import { fsck } from "./fsck.ts";
 import type { HeadBatch, Receipt } from "./port.ts";
-import { CheckpointSigner, sha256, verifyCheckpoint } from "./signer.ts";
 import { openLedger } from "./segments.ts";
+import { CheckpointSigner, sha256, verifyCheckpoint } from "./signer.ts";
 import { LedgerReader } from "./store.ts";
 import { LedgerWriter } from "./writer.ts";
 
@@ -147,7 +147,8 @@ class Telling {
     for (;;) {
       const before = this.#failure.hit;
       try {
-        return this.#open();
+        this.#open();
+        return;
       } catch (thrown) {
         if (this.#failure.hit === before) throw thrown;
         if (this.#database?.isOpen === true) this.#database.close();
