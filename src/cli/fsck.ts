@@ -1,10 +1,8 @@
 // `taishi fsck`: verifies the ledger from bytes to signatures. Exit code 0: all is well; 1: something is not.
-
-import { openSigningKey } from "../durable/secret-file.ts";
 import { dataPaths } from "../flow/house.ts";
+import { LogKeyFiles } from "../flow/log-key-files.ts";
 import { Anchor } from "../ledger/anchor.ts";
 import { fsck as checkLedger } from "../ledger/fsck.ts";
-import { CheckpointSigner } from "../ledger/signer.ts";
 import { LedgerReader } from "../ledger/store.ts";
 import { type DataFlags, locate } from "./data-directory.ts";
 import { printable } from "./terminal.ts";
@@ -21,12 +19,9 @@ export const fsck: Verb = {
         const paths = dataPaths(data, secrets);
         const reader = LedgerReader.open(paths.ledger);
         try {
-          const signer = new CheckpointSigner({
-            logKey: openSigningKey(paths.logKey, { create: false }),
-            clockKey: openSigningKey(paths.clockKey, { create: false }),
-          });
+          const keys = new LogKeyFiles(paths);
           const report = await checkLedger(reader, {
-            verifier: (origin) => signer.verifier(origin),
+            keys: () => keys.publicKeys(),
             ...(anchor === undefined ? {} : { anchor: new Anchor(anchor) }),
             onProgress: (done, all) => terminal.progress(`${done} of ${all} entries`),
           });

@@ -8,6 +8,7 @@ import { importFile } from "./import.ts";
 import { instance } from "./instance.ts";
 import { key } from "./key.ts";
 import { list } from "./list.ts";
+import { log } from "./log.ts";
 import { project } from "./project.ts";
 import { reindex } from "./reindex.ts";
 import { serve } from "./serve.ts";
@@ -27,4 +28,5 @@ export const verbs: readonly Verb[] = [
   fsck,
   reindex,
   checkpoint,
+  log,
 ];

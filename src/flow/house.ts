@@ -14,6 +14,8 @@ import { DatabaseAudit, type DatabaseAuditLimits } from "./database-audit.ts";
 import { appendEvents } from "./event-appender.ts";
 import { IndexClient } from "./index-client.ts";
 import { LedgerClient } from "./ledger-client.ts";
+import { LogKeyFiles } from "./log-key-files.ts";
+import { LogKeyRotation } from "./log-key-rotation.ts";
 import { Operations } from "./operations.ts";
 import { trailEventOf } from "./self-audit.ts";
 import { expectedService, rememberService } from "./service-file.ts";
@@ -54,6 +56,8 @@ export function dataPaths(data: string, secrets: string) {
     firstKey: join(data, "first-key.json"),
     sealingKey: join(secrets, "seal.key"),
     logKey: join(secrets, "log.pem"),
+    nextLogKey: join(secrets, "log.next.pem"),
+    retiredLogKeys: join(secrets, "log.retired.json"),
     clockKey: join(secrets, "clock.pem"),
   } as const;
 }
@@ -72,7 +76,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     const newLedger = !existsSync(paths.ledger);
     const service = expectedService(options.data, paths.ledger, () => randomBytes(8).toString("hex"));
     const sealingKey = openSealingKey(paths.sealingKey, { create: newIdentity });
-    const logKey = openSigningKey(paths.logKey, { create: newLedger });
+    const logKeys = new LogKeyFiles(paths);
+    const logKey = logKeys.current({ create: newLedger });
     const clockKey = openSigningKey(paths.clockKey, { create: newLedger });
 
     const identity = new IdentityStore({ path: paths.identity, sealingKey, clock: systemClock });
@@ -84,12 +89,14 @@ export async function openHouse(options: HouseOptions): Promise<House> {
         directory: paths.ledger,
         newServiceId: service ?? "",
         logKey,
+        nextLogKey: logKeys.next(),
         clockKey,
         anchorFile: options.anchor,
       },
       options.onFatal,
     );
     closers.push(() => ledger.close());
+    if (ledger.rotated !== undefined) logKeys.finish(systemClock.now());
     rememberService(options.data, service, ledger.service);
     // A stop between the making of an account and of its log is mended here.
     for (const { id } of identity.listAccounts()) await ledger.createLog(id);
@@ -116,8 +123,11 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       // Statements may have come before their instance did.
       identity.onInstance(({ id: instance, account }) => audit.watch({ account, instance }));
     }
+    // A command that finds its rotation finished has its answer; a server's next one is another.
+    const resumed = options.socketPath === undefined ? ledger.rotated : undefined;
+    const rotation = new LogKeyRotation(logKeys, ledger, systemClock, resumed);
     const operations = auditedOperations(
-      new Operations(identity, ledger, index, databaseAudit),
+      new Operations(identity, ledger, index, databaseAudit, rotation),
       systemClock,
       async (account, record) => {
         await appendEvents(ledger, account, [trailEventOf(record, 1)]);

@@ -16,6 +16,7 @@ import type { DatabaseAudit } from "./database-audit.ts";
 import type { IndexClient } from "./index-client.ts";
 import type { IndexProgress } from "./index-thread.ts";
 import type { LedgerClient } from "./ledger-client.ts";
+import type { KeyChange, LogKeyRotation } from "./log-key-rotation.ts";
 
 /** Events in one append of the command line. */
 export const appendChunk = 1000;
@@ -30,6 +31,7 @@ export class Operations {
   readonly #ledger: LedgerClient;
   readonly #index: IndexClient | undefined;
   readonly #databaseAudit: DatabaseAudit | undefined;
+  readonly #logKey: LogKeyRotation;
 
   /** @param index absent where the command at hand needs none */
   constructor(
@@ -37,11 +39,13 @@ export class Operations {
     ledger: LedgerClient,
     index: IndexClient | undefined,
     databaseAudit: DatabaseAudit | undefined,
+    logKey: LogKeyRotation,
   ) {
     this.#identity = identity;
     this.#ledger = ledger;
     this.#index = index;
     this.#databaseAudit = databaseAudit;
+    this.#logKey = logKey;
   }
 
   /** An account and its log. A crash between the two leaves an account whose log is made at the next start. */
@@ -182,6 +186,11 @@ export class Operations {
     return this.#ledger.checkpoint(input.account);
   }
 
+  /** A new signing key for all logs, each linked to it by a checkpoint that the old key signs too. */
+  async rotateLogKey(): Promise<readonly KeyChange[]> {
+    return this.#logKey.rotate();
+  }
+
   async startReindex(): Promise<void> {
     if (this.#index === undefined) throw new TaishiError("internal", "the index is not open");
     await this.#index.rebuild();
@@ -219,6 +228,7 @@ export const operationNames = [
   "append",
   "importAuditFile",
   "checkpoint",
+  "rotateLogKey",
   "startReindex",
   "indexProgress",
 ] as const satisfies readonly (keyof Operations)[];

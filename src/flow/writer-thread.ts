@@ -4,8 +4,9 @@
 import type { KeyObject } from "node:crypto";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock.ts";
-import { TaishiError } from "../errors.ts";
+import { Fatal, TaishiError } from "../errors.ts";
 import { Anchor } from "../ledger/anchor.ts";
+import { linkingSigner, type RotatedLog, rotateLogKey } from "../ledger/key-rotation.ts";
 import type { HeadBatch, Receipt } from "../ledger/port.ts";
 import { CheckpointSigner } from "../ledger/signer.ts";
 import { type CheckpointRow, openLedger } from "../ledger/store.ts";
@@ -16,8 +17,17 @@ export interface WriterInput {
   readonly directory: string;
   readonly newServiceId: string;
   readonly logKey: KeyObject;
+  /** The key that a rotation, which a stop interrupted, was to put in its place. */
+  readonly nextLogKey: KeyObject | undefined;
   readonly clockKey: KeyObject;
   readonly anchorFile: string | undefined;
+}
+
+export interface WriterReady {
+  readonly service: string;
+  readonly logs: readonly LogStatus[];
+  /** What a rotation that was finished now did. */
+  readonly rotated: readonly RotatedLog[] | undefined;
 }
 
 export type AppendAnswer = { readonly receipt: Receipt; readonly appended: boolean };
@@ -35,12 +45,23 @@ interface Waiting {
 await serveCalls(parentPort as MessagePort, async (die) => {
   const input = workerData as WriterInput;
   const database = openLedger(input.directory, () => input.newServiceId);
+  const { clockKey, nextLogKey } = input;
+  let { logKey } = input;
   const writer = new LedgerWriter({
     database,
-    signer: new CheckpointSigner({ logKey: input.logKey, clockKey: input.clockKey }),
+    signer:
+      nextLogKey === undefined
+        ? new CheckpointSigner({ logKey, clockKey })
+        : linkingSigner({ logKey, nextKey: nextLogKey, clockKey }),
     clock: systemClock,
     ...(input.anchorFile === undefined ? {} : { anchor: new Anchor(input.anchorFile) }),
   });
+  const rotate = (nextKey: KeyObject): readonly RotatedLog[] => {
+    const logs = rotateLogKey(writer, { logKey, nextKey, clockKey }, systemClock.now());
+    logKey = nextKey;
+    return logs;
+  };
+  const rotated = nextLogKey === undefined ? undefined : finishRotation(() => rotate(nextLogKey));
   const queue: Waiting[] = [];
   let dead = false;
   const stop = (thrown: unknown): void => {
@@ -81,7 +102,7 @@ await serveCalls(parentPort as MessagePort, async (die) => {
   }, checkpointEveryMs);
 
   return {
-    ready: { service: writer.service, logs: writer.status() },
+    ready: { service: writer.service, logs: writer.status(), rotated } satisfies WriterReady,
     handlers: {
       append: (batch: HeadBatch) =>
         new Promise<AppendAnswer>((resolve, reject) => {
@@ -90,6 +111,7 @@ await serveCalls(parentPort as MessagePort, async (die) => {
       createLog: ({ account, salted }: { account: string; salted: boolean }): void =>
         writer.createLog(account, { salted }),
       handOut: (account: string): CheckpointRow => writer.handOut(account),
+      rotateLogKey: (nextKey: KeyObject): readonly RotatedLog[] => rotate(nextKey),
       status: (): readonly LogStatus[] => writer.status(),
       close: (): void => {
         // What came before the close is still answered for.
@@ -101,3 +123,15 @@ await serveCalls(parentPort as MessagePort, async (die) => {
     },
   };
 });
+
+function finishRotation<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    if (!(thrown instanceof TaishiError)) throw thrown;
+    throw new Fatal(`the rotation of the log key could not be finished: ${thrown.message}`, {
+      hint: "Make room on the disk, then start again.",
+      cause: thrown,
+    });
+  }
+}

@@ -20,6 +20,7 @@ import { LedgerWriter, type Outcome } from "./writer.ts";
 const account = "2100000001";
 const newKey = () => generateKeyPairSync("ed25519").privateKey;
 const signer = new CheckpointSigner({ logKey: newKey(), clockKey: newKey() });
+const keys = () => ({ retired: [], current: signer.verifier("any/1").publicKey });
 const directories: string[] = [];
 
 afterEach(() => {
@@ -109,7 +110,7 @@ function markersIn(reader: LedgerReader, size: number): (string | undefined)[] {
 
 const check = (directory: string) => {
   const reader = LedgerReader.open(directory);
-  return fsck(reader, { verifier: (origin) => signer.verifier(origin) }).finally(() => reader.close());
+  return fsck(reader, { keys }).finally(() => reader.close());
 };
 
 test("batches of any size are numbered in order and read back, across bundles and a restart", async () => {
@@ -356,7 +357,7 @@ test("a log that the anchor knows and the ledger has not is refused at start, an
   assert.throws(() => open(directory, anchorFile), { name: "Fatal", message: /which the anchor knows/ });
   const reader = LedgerReader.open(directory);
   const report = await fsck(reader, {
-    verifier: (origin) => signer.verifier(origin),
+    keys,
     anchor: new Anchor(anchorFile),
   });
   reader.close();

@@ -52,6 +52,7 @@ export type Outcome = { readonly receipt: Receipt; readonly appended: boolean } 
 
 export interface LogStatus {
   readonly account: string;
+  readonly origin: string;
   readonly size: number;
   readonly checkpoint: { readonly size: number; readonly time: number } | undefined;
 }
@@ -59,7 +60,7 @@ export interface LogStatus {
 export class LedgerWriter {
   readonly #database: DatabaseSync;
   readonly #reader: LedgerReader;
-  readonly #signer: CheckpointSigner;
+  #signer: CheckpointSigner;
   readonly #clock: Clock;
   readonly #anchor: Anchor | undefined;
   readonly #service: string;
@@ -138,7 +139,7 @@ export class LedgerWriter {
   }
 
   /** Signs a checkpoint for every log that grew since its last one or whose last one is a minute old. */
-  checkpoint(): void {
+  checkpoint({ sweep }: { readonly sweep: boolean } = { sweep: true }): void {
     const now = this.#clock.now();
     const logs = [...this.#logs.values()];
     const grown = logs.filter(({ checkpoint, size }) => checkpoint === undefined || size > checkpoint.size);
@@ -146,27 +147,28 @@ export class LedgerWriter {
       ({ checkpoint, size }) => checkpoint?.size === size && now - checkpoint.time >= idleCheckpointMs,
     );
     const due = [...grown, ...idle.slice(0, maxIdleSigned)];
-    if (due.length > 0) {
-      const signed = due.map((log) => {
-        const { origin, size } = log;
-        const root = log.checkpoint?.size === size ? log.checkpoint.root : this.#open(log).edge.root();
-        return { log, root, size, note: this.#signer.sign({ origin, size, root }, now) };
-      });
-      // The anchor moves first: if we stop between the two, it names a size that is committed already.
-      this.#anchor?.move(new Map(signed.map(({ log, root, size }) => [log.origin, { root, size }])));
-      this.#commit(() => {
-        for (const { log, size, note } of signed) {
-          const kept = this.#sql.hourKept.get(log.id, now - (now % hourMs)) === undefined ? 1 : 0;
-          this.#sql.dropCheckpoints.run(log.id);
-          this.#sql.insertCheckpoint.run(log.id, size, now, kept, note);
-        }
-      });
-      for (const { log, root, size } of signed) log.checkpoint = { size, root, time: now };
-      this.#letGo();
-    }
-    if (now - this.#receiptsSwept >= hourMs) {
+    if (due.length > 0) this.#sign(due, now);
+    if (sweep && now - this.#receiptsSwept >= hourMs) {
       this.#receiptsSwept = now;
       this.#commit(() => this.#sql.sweepReceipts.run(now - receiptLifeMs));
+    }
+  }
+
+  /**
+   * Goes over to another log key: a checkpoint of every log signed by `linking`, with the old key and the new, kept for
+   * ever; from then on `after` signs. All of it or nothing.
+   * @returns the linking checkpoints' notes, by account
+   */
+  changeSigner(linking: CheckpointSigner, after: CheckpointSigner): ReadonlyMap<string, string> {
+    const before = this.#signer;
+    this.#signer = linking;
+    try {
+      const notes = this.#sign([...this.#logs.values()], this.#clock.now(), true);
+      this.#signer = after;
+      return notes;
+    } catch (thrown) {
+      this.#signer = before;
+      throw thrown;
     }
   }
 
@@ -180,7 +182,12 @@ export class LedgerWriter {
   }
 
   status(): readonly LogStatus[] {
-    return [...this.#logs.values()].map(({ account, size, checkpoint }) => ({ account, size, checkpoint }));
+    return [...this.#logs.values()].map(({ account, origin, size, checkpoint }) => ({
+      account,
+      origin,
+      size,
+      checkpoint,
+    }));
   }
 
   /** Folds the write-ahead log into the file. The database stays its opener's to close. */
@@ -192,6 +199,26 @@ export class LedgerWriter {
       if (!(thrown instanceof TaishiError)) throw thrown;
     }
     this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+
+  #sign(due: readonly Log[], now: number, keep = false): ReadonlyMap<string, string> {
+    const signed = due.map((log) => {
+      const { origin, size } = log;
+      const root = log.checkpoint?.size === size ? log.checkpoint.root : this.#open(log).edge.root();
+      return { log, root, size, note: this.#signer.sign({ origin, size, root }, now) };
+    });
+    // The anchor moves first: if we stop between the two, it names a size that is committed already.
+    this.#anchor?.move(new Map(signed.map(({ log, root, size }) => [log.origin, { root, size }])));
+    this.#commit(() => {
+      for (const { log, size, note } of signed) {
+        const kept = keep || this.#sql.hourKept.get(log.id, now - (now % hourMs)) === undefined ? 1 : 0;
+        this.#sql.dropCheckpoints.run(log.id);
+        this.#sql.insertCheckpoint.run(log.id, size, now, kept, note);
+      }
+    });
+    for (const { log, root, size } of signed) log.checkpoint = { size, root, time: now };
+    this.#letGo();
+    return new Map(signed.map(({ log, note }) => [log.account, note]));
   }
 
   #stage(batch: HeadBatch, touched: Set<Log>): Outcome {
