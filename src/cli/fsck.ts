@@ -1,6 +1,11 @@
-// `taishi fsck`: verifies the ledger from bytes to signatures. Exit code 0: all is well; 1: something is not.
+// `taishi fsck`: verifies the ledger from bytes to signatures, and the index against it. Exit code 0: all is well; 1:
+// something is not.
+import { Fatal } from "../errors.ts";
+import { parseEntry } from "../event/entry.ts";
+import type { Event } from "../event/event.ts";
 import { dataPaths } from "../flow/house.ts";
 import { LogKeyFiles } from "../flow/log-key-files.ts";
+import { IndexCheck, type IndexReport } from "../index/index-check.ts";
 import { Anchor } from "../ledger/anchor.ts";
 import { fsck as checkLedger } from "../ledger/fsck.ts";
 import { LedgerReader } from "../ledger/store.ts";
@@ -10,36 +15,62 @@ import { dataFlags, jsonFlag, type Verb } from "./verb.ts";
 
 export const fsck: Verb = {
   name: "fsck",
-  summary: "verify the ledger from its bytes to its signatures; may run beside the server",
+  summary: "verify the ledger from its bytes to its signatures, and the index against it; may run beside the server",
   define(command, terminal) {
     dataFlags(command)
+      .option("--no-index", "leave the index alone")
       .option(...jsonFlag)
-      .action(async (flags: DataFlags & { json?: boolean }) => {
+      .action(async (flags: DataFlags & { json?: boolean; index: boolean }) => {
         const { data, secrets, anchor } = locate(flags);
         const paths = dataPaths(data, secrets);
         const reader = LedgerReader.open(paths.ledger);
         try {
           const keys = new LogKeyFiles(paths);
-          const report = await checkLedger(reader, {
+          // Before the ledger's sizes are looked at: the index must not be ahead of what is read.
+          const index = flags.index ? await IndexCheck.open(paths.index, reader.service) : undefined;
+          const ledger = await checkLedger(reader, {
             keys: () => keys.publicKeys(),
             ...(anchor === undefined ? {} : { anchor: new Anchor(anchor) }),
+            onEntry: (account, seq, { event }) => index?.entry(account, seq, event),
             onProgress: (done, all) => terminal.progress(`${done} of ${all} entries`),
           });
+          const compared = index?.finish((account, seq) => readEvent(reader, account, seq));
+          const problems = [...ledger.problems, ...(compared?.problems ?? [])];
           terminal.progress("");
-          if (flags.json === true) terminal.out(JSON.stringify({ ok: report.problems.length === 0, ...report }));
-          else {
-            for (const { account, what } of report.problems)
+          if (flags.json === true) {
+            const { state = "skipped", runs = 0, entries = 0, problems: found = [] } = compared ?? {};
+            const member = { state, runs, entries, problems: found.length };
+            terminal.out(JSON.stringify({ ok: problems.length === 0, ...ledger, problems, index: member }));
+          } else {
+            for (const { account, what } of problems)
               terminal.out(printable(account === "" ? what : `account ${account}: ${what}`));
-            const { logs, entries, checkpoints, blobs, problems } = report;
+            const { logs, entries, checkpoints, blobs } = ledger;
             terminal.out(
-              `${logs} logs, ${entries} entries, ${checkpoints} checkpoints, ${blobs} blobs: ` +
+              `${logs} logs, ${entries} entries, ${checkpoints} checkpoints, ${blobs} blobs; ${indexLine(compared)}: ` +
                 (problems.length === 0 ? "no problem found" : `${problems.length} problems found`),
             );
           }
-          process.exitCode = report.problems.length === 0 ? 0 : 1;
+          process.exitCode = problems.length === 0 ? 0 : 1;
         } finally {
           reader.close();
         }
       });
   },
 };
+
+function indexLine(report: IndexReport | undefined): string {
+  if (report === undefined) return "the index not looked at";
+  if (report.state === "absent") return "no index yet, it is made at the next start";
+  if (report.state === "outdated") return "an index of an older format, it is made anew at the next start";
+  return `${report.entries} entries compared with ${report.runs} runs of the index`;
+}
+
+/** To name what differs; an entry that cannot be read is the ledger's problem, and told as such. */
+function readEvent(reader: LedgerReader, account: string, seq: number): Event | undefined {
+  try {
+    return seq < reader.size(account) ? parseEntry(reader.read(account, [seq])[0]!).event : undefined;
+  } catch (thrown) {
+    if (thrown instanceof Fatal || thrown instanceof SyntaxError || thrown instanceof RangeError) return undefined;
+    throw thrown;
+  }
+}

@@ -1,7 +1,7 @@
 // Verifies a ledger from its bytes up to its signatures, trusting nothing stored: every entry is decoded, checked to be
 // canonical and hashed; every stored node and every kept checkpoint is compared with the tree so made. Only reads; may run
 // beside a server, and then speaks of the sizes at its start.
-import { canonicalJson } from "../event/canonical.ts";
+import { isCanonical } from "../event/canonical.ts";
 import { blobReferences, type Entry, maxEntryBytes, parseEntry } from "../event/entry.ts";
 import { equalBytes, toHex } from "../merkle/note.ts";
 import { digest, leafHash, TreeEdge } from "../merkle/tree.ts";
@@ -164,7 +164,7 @@ class LogPass {
     if (bytes.length > maxEntryBytes) this.#problem(`entry ${seq} is longer than ${maxEntryBytes} bytes`);
     try {
       const entry = parseEntry(bytes);
-      if (canonicalJson(entry) !== text) this.#problem(`entry ${seq} is not canonical JSON`);
+      if (!isCanonical(text, entry)) this.#problem(`entry ${seq} is not canonical JSON`);
       if (!Number.isSafeInteger(entry.received) || entry.received < this.#received)
         this.#problem(`entry ${seq} was received before the one ahead of it`);
       else this.#received = entry.received;
