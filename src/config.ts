@@ -63,6 +63,16 @@ export const settings = {
     default: "1800",
     help: "time after which a database audit file closes",
   },
+  segmentBytes: {
+    flag: "--segment-bytes <n>",
+    default: "1073741824",
+    help: "size at which a file of the ledger closes and the next begins",
+  },
+  segmentSeconds: {
+    flag: "--segment-seconds <n>",
+    default: "604800",
+    help: "age at which it closes; retention works on closed files",
+  },
   exportQuota: {
     flag: "--export-quota <bytes>",
     default: "10737418240",
@@ -96,6 +106,8 @@ export interface Config {
   readonly minFreeBytes: number | undefined;
   readonly auditFileBytes: number;
   readonly auditFileSeconds: number;
+  readonly segmentBytes: number;
+  readonly segmentSeconds: number;
   readonly exportQuotaBytes: number;
   readonly logLevel: string;
 }
@@ -178,6 +190,8 @@ export function readConfig(flags: Flags, environment: Readonly<Record<string, st
     minFreeBytes: integer("minFree"),
     auditFileBytes: atLeastOne("auditFileBytes"),
     auditFileSeconds: atLeastOne("auditFileSeconds"),
+    segmentBytes: atLeastOne("segmentBytes"),
+    segmentSeconds: atLeastOne("segmentSeconds"),
     exportQuotaBytes: integer("exportQuota")!,
     logLevel,
   };

@@ -23,6 +23,7 @@ export const errorTable = {
   forbidden: { kind: "refusal", status: 403, title: "The key's role does not allow this" },
   // What is asked
   "not-found": { kind: "refusal", status: 404, title: "There is nothing here" },
+  gone: { kind: "refusal", status: 410, title: "It was here and is past its retention" },
   "unknown-action": { kind: "refusal", status: 404, title: "The action or its version is unknown" },
   "method-not-allowed": { kind: "refusal", status: 405, title: "The method is not allowed here" },
   "missing-parameter": { kind: "refusal", status: 400, title: "A required parameter is missing" },

@@ -40,6 +40,7 @@ export interface ServeOptions {
 
 const tickMs = 1_000;
 const exportMs = 3_000;
+const retentionMs = 3_600_000;
 
 /** @throws Fatal where the data directory must not be served, TaishiError or Error where an address or a file is wrong */
 export async function serve(config: Config, options: ServeOptions): Promise<Service> {
@@ -61,6 +62,7 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   const paths = dataPaths(config.data, config.secrets);
   const house = await openHouse({
     ...config,
+    log,
     index: true,
     auditFiles: {
       maxBytes: config.auditFileBytes,
@@ -134,6 +136,10 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
     clock,
     log,
   });
+  const retention = house.retention!;
+  const retentionTimer = setInterval(() => void retention.tick(), retentionMs);
+  void retention.tick();
+  opened.defer(() => clearInterval(retentionTimer));
   const exportTimer = setInterval(() => {
     exporter.tick().catch((thrown: unknown) => log.warn({ err: thrown }, "trails could not be exported"));
   }, exportMs);
@@ -146,6 +152,8 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   const server = await createServer({
     appender: ledger,
     queries,
+    logs: house.logs!,
+    logVisibility: (account) => identity.logVisibility(account),
     directory: identity,
     keyring: bearerKeyring(identity, identity),
     verify: (request) => verifySignature(request, identity, clock.now()).caller,

@@ -18,7 +18,7 @@ export const permissions: readonly Permission[] = [
     what: "the file system",
     modules: ["node:fs", "node:fs/promises"],
     code: [],
-    allowed: ["durable/", "ledger/", "index/", "delivery/", "cli/", "flow/", "flow.ts", "version.ts"],
+    allowed: ["durable/", "ledger/", "index/", "delivery/", "backup/", "cli/", "flow/", "flow.ts", "version.ts"],
     why: "what is kept is kept in few places; the command line reads what it is pointed at",
   },
   {

@@ -15,6 +15,8 @@ export interface AuditFileViewOptions {
   /** Resolves when the entry is fsynced (I1). */
   readonly append: (account: string, event: SystemEvent) => Promise<void>;
   readonly clock: Clock;
+  /** Entries of the account below this number are past their retention; none, where absent. */
+  readonly minimum?: (account: string) => number;
   /** Instances and files that the cache may hold. */
   readonly mostInstances?: number;
   readonly mostFiles?: number;
@@ -53,15 +55,22 @@ export class AuditFileView implements AuditFiles {
     { from, to, offset, limit }: FileQuery,
   ): Promise<{ readonly files: readonly AuditFile[]; readonly total: number }> {
     const record = await this.#record(ref);
-    const retired = record.retired(this.#options.clock.now());
-    const files = record.files.filter((file) => file.begin <= to && file.end >= from && !retired(file));
+    const hidden = this.#hidden(ref, record);
+    const files = record.files.filter((file) => file.begin <= to && file.end >= from && !hidden(file));
     return { files: files.slice(offset, offset + limit).map(shown), total: files.length };
   }
 
   async file(ref: InstanceRef, id: string): Promise<AuditFile | undefined> {
     const record = await this.#record(ref);
     const file = record.file(id);
-    return file === undefined || record.retired(this.#options.clock.now())(file) ? undefined : shown(file);
+    return file === undefined || this.#hidden(ref, record)(file) ? undefined : shown(file);
+  }
+
+  /** Which files are not shown: those that are retired, and those of which statements are past their retention. */
+  #hidden({ account }: InstanceRef, record: InstanceRecord): (file: FileRecord) => boolean {
+    const retired = record.retired(this.#options.clock.now());
+    const minimum = this.#options.minimum?.(account) ?? 0;
+    return (file) => retired(file) || file.firstSeq < minimum;
   }
 
   async *content(ref: InstanceRef, { id }: AuditFile): AsyncGenerator<Uint8Array> {
@@ -95,6 +104,9 @@ export class AuditFileView implements AuditFiles {
         held = 0;
         lines = [];
       }
+    // Statements may have gone while the file was read.
+    if (file.firstSeq < (this.#options.minimum?.(ref.account) ?? 0))
+      throw new TaishiError("gone", `the audit file ${id} is past its retention`);
     if (given + held !== file.bytes) throw mismatch(file);
     if (held > 0) yield Buffer.concat(lines);
   }

@@ -1,5 +1,6 @@
 // `taishi account`: tenants. Each has its own log, which nobody else sees.
-
+import { Option } from "commander";
+import { type LogVisibility, logVisibilities } from "../identity/account-settings.ts";
 import { type DataFlags, withOperations } from "./data-directory.ts";
 import type { Terminal } from "./terminal.ts";
 import { printable, shortTime, table } from "./terminal.ts";
@@ -7,7 +8,7 @@ import { dataFlags, jsonFlag, type Verb } from "./verb.ts";
 
 export const account: Verb = {
   name: "account",
-  summary: "create and list accounts",
+  summary: "create, list and set accounts",
   define(command, terminal: Terminal) {
     dataFlags(command.command("create").description("create an account and its log"))
       .requiredOption("--name <name>", "unique name")
@@ -33,10 +34,33 @@ export const account: Verb = {
         else
           terminal.out(
             table(
-              ["ACCOUNT", "NAME", "ENTRIES", "CREATED"],
-              accounts.map(({ id, name, size, created }) => [id, printable(name), String(size), shortTime(created)]),
+              ["ACCOUNT", "NAME", "ENTRIES", "LOG", "CREATED"],
+              accounts.map(({ id, name, size, logVisibility, created }) => [
+                id,
+                printable(name),
+                String(size),
+                logVisibility,
+                shortTime(created),
+              ]),
             ),
           );
+      });
+    dataFlags(command.command("set").description("set who may read an account's log over HTTP"))
+      .requiredOption("--id <digits>", "the account")
+      .addOption(
+        new Option("--log-visibility <who>", "private: only its own keys; hashes: anyone, but no entries; all: anyone")
+          .choices(logVisibilities)
+          .makeOptionMandatory(),
+      )
+      .option(...jsonFlag)
+      .action(async (flags: DataFlags & { id: string; logVisibility: LogVisibility; json?: boolean }) => {
+        const { id, logVisibility } = flags;
+        await withOperations(flags, { index: false }, (operations) =>
+          operations.setLogVisibility({ account: id, visibility: logVisibility }),
+        );
+        terminal.out(
+          flags.json === true ? JSON.stringify({ account: id, logVisibility }) : `account ${id}: log ${logVisibility}`,
+        );
       });
   },
 };

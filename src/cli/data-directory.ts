@@ -8,6 +8,7 @@ import { Fatal } from "../errors.ts";
 import { remoteOperations } from "../flow/control.ts";
 import { openHouse } from "../flow/house.ts";
 import type { Operations, operationNames } from "../flow/operations.ts";
+import { createLog } from "../log.ts";
 
 export type Offered = Pick<Operations, (typeof operationNames)[number]>;
 
@@ -54,6 +55,9 @@ export async function withOperations<T>(
     secrets,
     anchor,
     index: options.index,
+    log: createLog("warn"),
+    segmentBytes: Number(settings.segmentBytes.default),
+    segmentSeconds: Number(settings.segmentSeconds.default),
     auditFiles: {
       maxBytes: Number(settings.auditFileBytes.default),
       maxAgeMs: Number(settings.auditFileSeconds.default) * 1000,

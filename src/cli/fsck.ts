@@ -1,13 +1,13 @@
 // `taishi fsck`: verifies the ledger from bytes to signatures, and the index against it. Exit code 0: all is well; 1:
 // something is not.
-import { Fatal } from "../errors.ts";
+import { Fatal, TaishiError } from "../errors.ts";
 import { parseEntry } from "../event/entry.ts";
 import type { Event } from "../event/event.ts";
 import { dataPaths } from "../flow/house.ts";
 import { LogKeyFiles } from "../flow/log-key-files.ts";
 import { IndexCheck, type IndexReport } from "../index/index-check.ts";
 import { Anchor } from "../ledger/anchor.ts";
-import { fsck as checkLedger } from "../ledger/fsck.ts";
+import { fsck as checkLedger, type FsckReport } from "../ledger/fsck.ts";
 import { LedgerReader } from "../ledger/store.ts";
 import { type DataFlags, locate } from "./data-directory.ts";
 import { printable } from "./terminal.ts";
@@ -26,15 +26,16 @@ export const fsck: Verb = {
         const reader = LedgerReader.open(paths.ledger);
         try {
           const keys = new LogKeyFiles(paths);
-          // Before the ledger's sizes are looked at: the index must not be ahead of what is read.
-          const index = flags.index ? await IndexCheck.open(paths.index, reader.service) : undefined;
-          const ledger = await checkLedger(reader, {
-            keys: () => keys.publicKeys(),
-            ...(anchor === undefined ? {} : { anchor: new Anchor(anchor) }),
-            onEntry: (account, seq, { event }) => index?.entry(account, seq, event),
-            onProgress: (done, all) => terminal.progress(`${done} of ${all} entries`),
-          });
-          const compared = index?.finish((account, seq) => readEvent(reader, account, seq));
+          const pass = (index?: IndexCheck) =>
+            checkLedger(reader, {
+              keys: () => keys.publicKeys(),
+              ...(anchor === undefined ? {} : { anchor: new Anchor(anchor) }),
+              onEntry: (account, seq, { event }) => index?.entry(account, seq, event),
+              onProgress: (done, all) => terminal.progress(`${done} of ${all} entries`),
+            });
+          const { ledger, compared } = flags.index
+            ? await withIndex(reader, paths.index, pass)
+            : { ledger: await pass(), compared: undefined };
           const problems = [...ledger.problems, ...(compared?.problems ?? [])];
           terminal.progress("");
           if (flags.json === true) {
@@ -58,6 +59,30 @@ export const fsck: Verb = {
   },
 };
 
+/** Both checks. Where retention was applied meanwhile, or by a service that then stopped half way, once more. */
+async function withIndex(
+  reader: LedgerReader,
+  directory: string,
+  pass: (index: IndexCheck) => Promise<FsckReport>,
+): Promise<{ readonly ledger: FsckReport; readonly compared: IndexReport }> {
+  let minimums: ReadonlyMap<string, number> = new Map(reader.logs().map(({ account, minimum }) => [account, minimum]));
+  for (;;) {
+    // Before the ledger's sizes are looked at: the index must not be ahead of what is read.
+    const index = await IndexCheck.open(directory, reader.service, minimums);
+    const ledger = await pass(index);
+    const told = index.minimums;
+    if ([...told].every(([account, minimum]) => minimum <= (minimums.get(account) ?? 0))) {
+      const view = {
+        size: (account: string) => reader.size(account),
+        read: (account: string, seq: number) => readEvent(reader, account, seq),
+      };
+      return { ledger, compared: index.finish(view) };
+    }
+    index.close();
+    minimums = told;
+  }
+}
+
 function indexLine(report: IndexReport | undefined): string {
   if (report === undefined) return "the index not looked at";
   if (report.state === "absent") return "no index yet, it is made at the next start";
@@ -70,7 +95,7 @@ function readEvent(reader: LedgerReader, account: string, seq: number): Event | 
   try {
     return seq < reader.size(account) ? parseEntry(reader.read(account, [seq])[0]!).event : undefined;
   } catch (thrown) {
-    if (thrown instanceof Fatal || thrown instanceof SyntaxError || thrown instanceof RangeError) return undefined;
+    if ([Fatal, TaishiError, SyntaxError, RangeError].some((kind) => thrown instanceof kind)) return undefined;
     throw thrown;
   }
 }

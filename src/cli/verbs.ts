@@ -10,7 +10,9 @@ import { key } from "./key.ts";
 import { list } from "./list.ts";
 import { log } from "./log.ts";
 import { project } from "./project.ts";
+import { proof } from "./proof.ts";
 import { reindex } from "./reindex.ts";
+import { retention } from "./retention.ts";
 import { serve } from "./serve.ts";
 import { user } from "./user.ts";
 import type { Verb } from "./verb.ts";
@@ -27,6 +29,8 @@ export const verbs: readonly Verb[] = [
   list,
   fsck,
   reindex,
+  retention,
   checkpoint,
   log,
+  proof,
 ];

@@ -1,6 +1,7 @@
 // Opens SQLite files, the only storage engine of the house. Owns the pragmas and the format number every file carries;
 // knows no table of anyone's. A file of a newer format is refused, never guessed at.
 import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { Fatal } from "../errors.ts";
 
 export interface OpenOptions {
@@ -11,6 +12,8 @@ export interface OpenOptions {
   readonly format: number;
   /** Creates the tables of a new file; run in the transaction that stamps the format. */
   readonly create: (database: DatabaseSync) => void;
+  /** Brings a file of the format before to this one; run in the transaction that stamps it. Absent: none is known. */
+  readonly upgrade?: (database: DatabaseSync) => void;
   /** FULL: a commit is fsynced before it returns. NORMAL: consistent after a power cut, but the newest commits may be gone. */
   readonly synchronous: "FULL" | "NORMAL";
 }
@@ -30,6 +33,11 @@ export function openDatabase(options: OpenOptions): DatabaseSync {
       database.exec(`PRAGMA application_id=${kindNumber(options.kind)}; PRAGMA user_version=${options.format}; COMMIT`);
     }
     checkFormat(database, options);
+    if (options.upgrade !== undefined && pragma(database, "user_version") === options.format - 1)
+      transaction(database, () => {
+        options.upgrade!(database);
+        database.exec(`PRAGMA user_version=${options.format}`);
+      });
     // What a killed process left in the log file may be in the page cache only: on disk before anyone is told of it (I1).
     if (options.synchronous === "FULL") database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     return database;
@@ -39,9 +47,16 @@ export function openDatabase(options: OpenOptions): DatabaseSync {
   }
 }
 
-/** Opens an existing file that a writer may have open too; nothing in it is changed. */
-export function openReadOnly(options: Pick<OpenOptions, "path" | "kind" | "format">): DatabaseSync {
-  const database = new DatabaseSync(options.path, { readOnly: true, timeout: busyTimeoutMs });
+/**
+ * Opens an existing file that a writer may have open too; nothing in it is changed.
+ * @param immutable nobody writes it any more: no lock is taken, and no file is made beside it
+ */
+export function openReadOnly(
+  options: Pick<OpenOptions, "path" | "kind" | "format"> & { readonly immutable?: boolean },
+): DatabaseSync {
+  const url = pathToFileURL(options.path);
+  if (options.immutable === true) url.search = "?immutable=1";
+  const database = new DatabaseSync(url, { readOnly: true, timeout: busyTimeoutMs });
   try {
     checkFormat(database, options);
     return database;

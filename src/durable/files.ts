@@ -4,6 +4,12 @@ import { dirname, resolve } from "node:path";
 
 /** Replaces the file's content in one step; afterwards it is the new content or, after a crash before, the old. */
 export function writeFileDurably(path: string, content: string | Uint8Array, mode: number): void {
+  replaceFile(path, content, mode);
+  syncDirectory(dirname(path));
+}
+
+/** The same without the last step: a power cut may leave the old content until the directory is synced, never a part of it. */
+export function replaceFile(path: string, content: string | Uint8Array, mode: number): void {
   const beside = `${path}.new`;
   rmSync(beside, { force: true }); // one left by a crash may have another mode
   const file = openSync(beside, "wx", mode);
@@ -15,7 +21,6 @@ export function writeFileDurably(path: string, content: string | Uint8Array, mod
     closeSync(file);
   }
   renameSync(beside, path);
-  syncDirectory(dirname(path));
 }
 
 /** Makes creations, renames and deletions in a directory durable. */

@@ -73,7 +73,10 @@ export function streamOf(event: Event): Stream {
   return parseStreamKey(streamKey(event));
 }
 
-/** What the index needs of consecutive entries: entry i happened at times[i] and belongs to the stream keys[i]. */
+/**
+ * What the index needs of consecutive entries: entry i happened at times[i] and belongs to the stream keys[i]. Where the
+ * key is empty the entry is past its retention: it is counted as covered and nowhere else.
+ */
 export interface FactBatch {
   readonly times: Float64Array;
   readonly keys: readonly string[];
@@ -91,11 +94,12 @@ export class FactList {
     return this.#keys.length;
   }
 
-  add(event: Event): void {
-    if (event.kind === "trail") this.#terms ??= this.#keys.map(() => []);
-    this.#terms?.push(event.kind === "trail" ? trailTerms(event) : []);
-    this.#times.push(event.time);
-    this.#keys.push(streamKey(event));
+  /** @param event undefined where it is past its retention */
+  add(event: Event | undefined): void {
+    if (event?.kind === "trail") this.#terms ??= this.#keys.map(() => []);
+    this.#terms?.push(event?.kind === "trail" ? trailTerms(event) : []);
+    this.#times.push(event?.time ?? 0);
+    this.#keys.push(event === undefined ? "" : streamKey(event));
   }
 
   finish(): FactBatch {
@@ -104,7 +108,7 @@ export class FactList {
   }
 }
 
-export function factsOf(events: readonly Event[]): FactBatch {
+export function factsOf(events: readonly (Event | undefined)[]): FactBatch {
   const facts = new FactList();
   for (const event of events) facts.add(event);
   return facts.finish();

@@ -13,6 +13,9 @@ const acts: Readonly<
   Record<string, { readonly name: string; readonly account: (input: Input, result: Input) => unknown }>
 > = {
   createAccount: { name: "CreateAccount", account: (_input, result) => result.id },
+  setLogVisibility: { name: "UpdateLogVisibility", account: (input) => input.account },
+  setRetention: { name: "UpdateRetention", account: (input) => input.account },
+  applyRetention: { name: "ApplyRetention", account: (input) => input.account },
   createKey: { name: "CreateAccessKey", account: (input) => input.account },
   setKeyStatus: { name: "UpdateAccessKeyStatus", account: (_input, result) => result.account },
   setKeyExpiry: { name: "UpdateAccessKeyExpiry", account: (_input, result) => result.account },

@@ -25,6 +25,7 @@ export interface DatabaseAuditOptions extends DatabaseAuditLimits {
   readonly appender: Appender;
   readonly queries: Pick<Queries, "list" | "walk">;
   readonly clock: Clock;
+  readonly minimum: (account: string) => number;
 }
 
 export class DatabaseAudit {
@@ -32,11 +33,11 @@ export class DatabaseAudit {
   readonly importer: AuditFileImporter;
   readonly #keeper: FileKeeper;
 
-  constructor({ appender, queries, clock, maxBytes, maxAgeMs, onFailure }: DatabaseAuditOptions) {
+  constructor({ appender, queries, clock, minimum, maxBytes, maxAgeMs, onFailure }: DatabaseAuditOptions) {
     const append = async (account: string, event: SystemEvent): Promise<void> => {
       await appendEvents(appender, account, [event]);
     };
-    this.view = new AuditFileView({ queries, append, clock });
+    this.view = new AuditFileView({ queries, append, clock, minimum });
     this.importer = new AuditFileImporter({
       queries,
       clock,

@@ -9,21 +9,32 @@ import { openSealingKey, openSigningKey } from "../durable/secret-file.ts";
 import type { Fatal } from "../errors.ts";
 import type { IssuedKey } from "../identity/identity-records.ts";
 import { IdentityStore } from "../identity/identity-store.ts";
+import type { Pruned } from "../ledger/prune-segment.ts";
+import { CheckpointSigner } from "../ledger/signer.ts";
+import type { Log } from "../log.ts";
 import { auditedOperations } from "./audited-operations.ts";
 import { DatabaseAudit, type DatabaseAuditLimits } from "./database-audit.ts";
 import { appendEvents } from "./event-appender.ts";
 import { IndexClient } from "./index-client.ts";
 import { LedgerClient } from "./ledger-client.ts";
+import { LogClient } from "./log-client.ts";
 import { LogKeyFiles } from "./log-key-files.ts";
 import { LogKeyRotation } from "./log-key-rotation.ts";
 import { Operations } from "./operations.ts";
+import type { PrunerInput } from "./pruner-thread.ts";
+import { Retention } from "./retention.ts";
 import { trailEventOf } from "./self-audit.ts";
 import { expectedService, rememberService } from "./service-file.ts";
+import { startThread } from "./start-thread.ts";
+import { ThreadCalls } from "./thread-calls.ts";
 
 export interface HouseOptions {
   readonly data: string;
   readonly secrets: string;
   readonly anchor: string | undefined;
+  /** When a file of the ledger closes. */
+  readonly segmentBytes: number;
+  readonly segmentSeconds: number;
   /** Whether queries will be asked. */
   readonly index: boolean;
   /** Told when the state of a store is unknown: the process must stop. */
@@ -31,6 +42,7 @@ export interface HouseOptions {
   /** When database audit files close, and who is told of what fails there. */
   readonly auditFiles: DatabaseAuditLimits;
   readonly socketPath?: string;
+  readonly log: Log;
   /** Given the first key of a new data directory before it is committed, so that it cannot get lost unseen. */
   readonly deliverFirstKey: (key: IssuedKey) => void;
 }
@@ -40,7 +52,11 @@ export interface House {
   readonly ledger: LedgerClient;
   readonly index: IndexClient | undefined;
   /** With the index. */
+  readonly logs: LogClient | undefined;
+  /** With the index. */
   readonly databaseAudit: DatabaseAudit | undefined;
+  /** With the index. */
+  readonly retention: Retention | undefined;
   readonly operations: Operations;
   /** 32 secret bytes for one purpose, the same after every start. */
   derivedKey(purpose: string): Uint8Array;
@@ -92,16 +108,20 @@ export async function openHouse(options: HouseOptions): Promise<House> {
         nextLogKey: logKeys.next(),
         clockKey,
         anchorFile: options.anchor,
+        segmentBytes: options.segmentBytes,
+        segmentSeconds: options.segmentSeconds,
       },
       options.onFatal,
     );
     closers.push(() => ledger.close());
     if (ledger.rotated !== undefined) logKeys.finish(systemClock.now());
+    let signer = new CheckpointSigner({ logKey: logKeys.current(), clockKey });
     rememberService(options.data, service, ledger.service);
     // A stop between the making of an account and of its log is mended here.
     for (const { id } of identity.listAccounts()) await ledger.createLog(id);
 
     let index: IndexClient | undefined;
+    let logs: LogClient | undefined;
     let databaseAudit: DatabaseAudit | undefined;
     if (options.index) {
       index = await IndexClient.start(
@@ -111,7 +131,20 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       );
       const opened = index;
       closers.push(() => opened.close());
-      const audit = new DatabaseAudit({ appender: ledger, queries: opened, clock: systemClock, ...options.auditFiles });
+      logs = new LogClient({
+        ledger,
+        reads: opened,
+        // Asked each time: a rotation puts another in its place.
+        keys: { vkey: (origin) => signer.vkey(origin), clockVkey: (origin) => signer.clockVkey(origin) },
+        clock: systemClock,
+      });
+      const audit = new DatabaseAudit({
+        appender: ledger,
+        queries: opened,
+        clock: systemClock,
+        minimum: (account) => ledger.minimum(account),
+        ...options.auditFiles,
+      });
       closers.push(() => audit.close());
       databaseAudit = audit;
       ledger.onCommit((account, first, facts, followed) => {
@@ -125,9 +158,20 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     }
     // A command that finds its rotation finished has its answer; a server's next one is another.
     const resumed = options.socketPath === undefined ? ledger.rotated : undefined;
-    const rotation = new LogKeyRotation(logKeys, ledger, systemClock, resumed);
+    const rotation = new LogKeyRotation({
+      files: logKeys,
+      ledger,
+      clock: systemClock,
+      resumed,
+      onRotated: () => {
+        signer = new CheckpointSigner({ logKey: logKeys.current(), clockKey });
+        logs?.renewed();
+      },
+    });
+    const retention = index === undefined ? undefined : openRetention(paths.ledger, identity, ledger, index, options);
+    if (retention !== undefined) closers.push(() => retention.close());
     const operations = auditedOperations(
-      new Operations(identity, ledger, index, databaseAudit, rotation),
+      new Operations({ identity, ledger, index, databaseAudit, retention, rotation }),
       systemClock,
       async (account, record) => {
         await appendEvents(ledger, account, [trailEventOf(record, 1)]);
@@ -135,11 +179,37 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     );
     const derivedKey = (purpose: string): Uint8Array =>
       new Uint8Array(hkdfSync("sha256", sealingKey, "", `taishi ${purpose}`, 32));
-    return { identity, ledger, index, databaseAudit, operations, derivedKey, close };
+    return { identity, ledger, index, logs, databaseAudit, retention, operations, derivedKey, close };
   } catch (thrown) {
     await close();
     throw thrown;
   }
+}
+
+function openRetention(
+  directory: string,
+  identity: IdentityStore,
+  ledger: LedgerClient,
+  index: IndexClient,
+  { onFatal, log }: Pick<HouseOptions, "onFatal" | "log">,
+): Retention {
+  return new Retention({
+    ledger,
+    index,
+    days: (account) => identity.retentionDays(account),
+    accounts: () => identity.listAccounts().map(({ id }) => id),
+    appendSystem: async (account, event) => void (await appendEvents(ledger, account, [event])),
+    prune: async (number, minimums) => {
+      const { calls } = await ThreadCalls.start(startThread("pruner", { directory } satisfies PrunerInput), onFatal);
+      try {
+        return await calls.call<Pruned | undefined>("prune", { number, minimums });
+      } finally {
+        await calls.end();
+      }
+    },
+    clock: systemClock,
+    log,
+  });
 }
 
 function release(owner: Owner): void {

@@ -3,6 +3,8 @@
 // waits in between stays bounded.
 import type { Fatal } from "../errors.ts";
 import type { FactBatch } from "../event/stream.ts";
+import type { AbsenceEvidence } from "../ledger/port.ts";
+import type { Tile } from "../merkle/tile.ts";
 import { type LookupText, numberedEntry, type PageText, pageOf } from "../query/page-reader.ts";
 import type {
   ListRequest,
@@ -79,6 +81,42 @@ export class IndexClient implements Queries {
       const texts = await this.#calls.call<readonly string[]>("texts", { account, seqs });
       yield texts.map((text, i) => numberedEntry(seqs[i]!, text));
     }
+  }
+
+  /** As prove.ts says; the same for those below. */
+  tile(account: string, tile: Tile): Promise<Uint8Array> {
+    return this.#calls.call("tile", { account, tile });
+  }
+
+  proof(account: string, seq: number, note: string): Promise<string> {
+    return this.#calls.call("proof", { account, seq, note });
+  }
+
+  consistency(account: string, from: number, to: number): Promise<readonly Uint8Array[]> {
+    return this.#calls.call("consistency", { account, from, to });
+  }
+
+  absence(account: string, from: number, to: number): Promise<AbsenceEvidence> {
+    return this.#calls.call("absence", { account, from, to });
+  }
+
+  /** Up to which number the account's entries are in closed files and were received before a time. */
+  retentionPlan(account: string, receivedBefore: number): Promise<number> {
+    return this.#calls.call("retentionPlan", { account, receivedBefore });
+  }
+
+  /** Takes the account's entries below a number, but for those of kind system, out of the index. */
+  forget(account: string, below: number): Promise<void> {
+    return this.#calls.call("forget", { account, below });
+  }
+
+  /** Numbers of the ledger's closed files. */
+  closedSegments(): Promise<readonly number[]> {
+    return this.#calls.call("closedSegments", undefined);
+  }
+
+  reopenSegment(number: number): Promise<void> {
+    return this.#calls.call("reopenSegment", number);
   }
 
   progress(): Promise<IndexProgress> {

@@ -6,7 +6,10 @@ import type { FactBatch } from "../event/stream.ts";
 import { Follower } from "../index/follower.ts";
 import type { IndexStats } from "../index/port.ts";
 import { RunIndex } from "../index/run-index.ts";
+import type { AbsenceEvidence } from "../ledger/port.ts";
+import { proveAbsence, proveConsistency, proveEntry, readTile } from "../ledger/prove.ts";
 import { LedgerReader } from "../ledger/store.ts";
+import type { Tile } from "../merkle/tile.ts";
 import { entryTexts, type LookupText, type PageText, readLookup, readPage, walkedSeqs } from "../query/page-reader.ts";
 import type { ListRequest, LookupRequest, WalkRequest } from "../query/query.ts";
 import { serveCalls } from "./thread-calls.ts";
@@ -15,6 +18,12 @@ export interface IndexInput {
   readonly indexDirectory: string;
   readonly ledgerDirectory: string;
   readonly service: string;
+}
+
+interface IntervalInput {
+  readonly account: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** How long a query waits for the index to reach the ledger before it is refused. */
@@ -64,6 +73,21 @@ await serveCalls(parentPort as MessagePort, async () => {
         entryTexts(reader, account, seqs),
       entry: ({ account, seq }: { account: string; seq: number }): string | undefined =>
         seq < reader.size(account) ? entryTexts(reader, account, [seq])[0] : undefined,
+      // Tiles and proofs come from the ledger's files, not from the index: they are here because their reading is.
+      tile: ({ account, tile }: { account: string; tile: Tile }): Uint8Array => readTile(reader, account, tile),
+      proof: ({ account, seq, note }: { account: string; seq: number; note: string }): Promise<string> =>
+        proveEntry(reader, account, seq, note),
+      consistency: ({ account, from, to }: IntervalInput): Promise<readonly Uint8Array[]> =>
+        proveConsistency(reader, account, from, to),
+      absence: ({ account, from, to }: IntervalInput): AbsenceEvidence => proveAbsence(reader, account, from, to),
+      retentionPlan: ({ account, receivedBefore }: { account: string; receivedBefore: number }): number =>
+        reader.closedBefore(account, receivedBefore),
+      forget: async ({ account, below }: { account: string; below: number }): Promise<void> => {
+        await caughtUp(account, below);
+        await follower.forget(account, below);
+      },
+      closedSegments: (): readonly number[] => reader.closedSegments,
+      reopenSegment: (number: number): void => reader.reopen(number),
       progress: (): IndexProgress => ({ ...follower.progress(), stats: index.stats() }),
       // Begins it: progress tells how far it is, and what fails is kept and tried again by the follower.
       rebuild: (): void => void follower.rebuild().catch(() => undefined),

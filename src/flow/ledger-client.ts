@@ -28,6 +28,7 @@ export class LedgerClient implements Appender {
   readonly rotated: readonly RotatedLog[] | undefined;
   readonly #calls: ThreadCalls;
   readonly #sizes: Map<string, number>;
+  readonly #minimums: Map<string, number>;
   #onCommit: CommitListener = () => {};
   #refusal: TaishiError | undefined;
   #waitingBytes = 0;
@@ -39,6 +40,7 @@ export class LedgerClient implements Appender {
     this.service = ready.service;
     this.rotated = ready.rotated;
     this.#sizes = new Map(ready.logs.map(({ account, size }) => [account, size]));
+    this.#minimums = new Map(ready.logs.map(({ account, minimum }) => [account, minimum]));
   }
 
   /** @throws Fatal where the ledger must not be served (I2) */
@@ -90,6 +92,22 @@ export class LedgerClient implements Appender {
   /** Entries of the account's log that are acknowledged. */
   size(account: string): number {
     return this.#sizes.get(account) ?? 0;
+  }
+
+  /** Entries of the account's log below are past their retention, all but those of kind system. */
+  minimum(account: string): number {
+    return this.#minimums.get(account) ?? 0;
+  }
+
+  /** @param minimum a multiple of 256 up to which the ledger's files are closed; never less than before */
+  async setMinimum(account: string, minimum: number): Promise<void> {
+    await this.#calls.call("setMinimum", { account, minimum });
+    this.#minimums.set(account, minimum);
+  }
+
+  /** A closed file was replaced by one without what is past its retention. */
+  async reopenSegment(number: number): Promise<void> {
+    await this.#calls.call("reopenSegment", number);
   }
 
   get sizes(): ReadonlyMap<string, number> {

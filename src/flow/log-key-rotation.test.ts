@@ -10,9 +10,11 @@ import { readEvent } from "../event/read.ts";
 import { Anchor } from "../ledger/anchor.ts";
 import { fsck } from "../ledger/fsck.ts";
 import { linkingSigner, type RotatedLog, rotatedType, rotateLogKey } from "../ledger/key-rotation.ts";
+import { openLedger } from "../ledger/segments.ts";
 import { CheckpointSigner, publicKeyOf, sha256, verifyCheckpoint } from "../ledger/signer.ts";
-import { LedgerReader, openLedger } from "../ledger/store.ts";
+import { LedgerReader } from "../ledger/store.ts";
 import { LedgerWriter } from "../ledger/writer.ts";
+import { createLog } from "../log.ts";
 import { formatVerifierKey, parseNote, parseVerifierKey, signaturesBy } from "../merkle/note.ts";
 import { appendEvents } from "./event-appender.ts";
 import { dataPaths, type House, openHouse } from "./house.ts";
@@ -46,6 +48,9 @@ async function house({ data, secrets, anchor }: Place, socketPath?: string): Pro
     secrets,
     anchor,
     index: true,
+    log: createLog("silent"),
+    segmentBytes: 1e9,
+    segmentSeconds: 1e6,
     auditFiles: { maxBytes: 1e6, maxAgeMs: 1e6, onFailure: () => {} },
     onFatal: (error) => {
       throw error;
@@ -132,7 +137,7 @@ function stopped(at: Place, work: (writer: LedgerWriter, clockKey: KeyObject) =>
   try {
     work(writer, clockKey);
   } finally {
-    database.close();
+    if (database.isOpen) database.close();
   }
 }
 
@@ -292,7 +297,7 @@ test("fsck refuses a stranger's key, a missing list of retired keys, a missing l
   /** Signs the newest checkpoint of the first account's log anew, as one that is later still. */
   const resign = (logKey: KeyObject) => (): void => {
     const database = openLedger(join(at.data, "ledger"), () => "");
-    const reader = new LedgerReader(database);
+    const reader = LedgerReader.of(database, join(at.data, "ledger"));
     const { id, origin, size } = reader.log(accounts[0]!)!;
     const root = reader.edgeAt(reader.log(accounts[0]!)!, size).root();
     const note = new CheckpointSigner({ logKey, clockKey }).sign({ origin, size, root }, Date.now());

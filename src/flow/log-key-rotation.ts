@@ -17,19 +17,24 @@ export interface KeyChange {
   readonly note: string;
 }
 
+export interface LogKeyRotationOptions {
+  readonly files: LogKeyFiles;
+  readonly ledger: LedgerClient;
+  readonly clock: Clock;
+  /** What was finished at the start on behalf of a command that is given again: its answer. */
+  readonly resumed: readonly RotatedLog[] | undefined;
+  /** Told when the new key is the only one. */
+  readonly onRotated: () => void;
+}
+
 export class LogKeyRotation {
-  readonly #files: LogKeyFiles;
-  readonly #ledger: LedgerClient;
-  readonly #clock: Clock;
+  readonly #options: LogKeyRotationOptions;
   #resumed: readonly KeyChange[] | undefined;
   #running = false;
 
-  /** @param resumed what was finished at the start on behalf of a command that is given again: its answer */
-  constructor(files: LogKeyFiles, ledger: LedgerClient, clock: Clock, resumed?: readonly RotatedLog[]) {
-    this.#files = files;
-    this.#ledger = ledger;
-    this.#clock = clock;
-    this.#resumed = resumed?.map(changeOf);
+  constructor(options: LogKeyRotationOptions) {
+    this.#options = options;
+    this.#resumed = options.resumed?.map(changeOf);
   }
 
   /**
@@ -43,9 +48,11 @@ export class LogKeyRotation {
     if (resumed !== undefined) return resumed;
     this.#running = true;
     try {
-      this.#ledger.checkAppends();
-      const logs = await this.#ledger.rotateLogKey(this.#begin());
+      const { ledger, onRotated } = this.#options;
+      ledger.checkAppends();
+      const logs = await ledger.rotateLogKey(this.#begin());
       this.#finish();
+      onRotated();
       return logs.map(changeOf);
     } finally {
       this.#running = false;
@@ -54,7 +61,7 @@ export class LogKeyRotation {
 
   #begin() {
     try {
-      return this.#files.begin();
+      return this.#options.files.begin();
     } catch (thrown) {
       if (thrown instanceof Fatal) throw new TaishiError("internal", thrown.message, { cause: thrown });
       throw new TaishiError("internal", `the new key cannot be written: ${(thrown as Error).message}`, {
@@ -65,7 +72,7 @@ export class LogKeyRotation {
 
   #finish(): void {
     try {
-      this.#files.finish(this.#clock.now());
+      this.#options.files.finish(this.#options.clock.now());
     } catch (cause) {
       throw new Fatal("the new log key signs, but cannot take the place of the old one in its file", {
         hint: "Make the directory of the secrets writable, then start again: the rotation is finished then.",

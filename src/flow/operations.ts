@@ -3,6 +3,7 @@
 import { createReadStream } from "node:fs";
 import type { ImportOutcome } from "../audit-files/importer.ts";
 import { TaishiError } from "../errors.ts";
+import type { LogVisibility } from "../identity/account-settings.ts";
 import type { Role } from "../identity/caller.ts";
 import type { Instance, Project } from "../identity/directory.ts";
 import type { UserInfo, UserStatus } from "../identity/directory-records.ts";
@@ -17,6 +18,7 @@ import type { IndexClient } from "./index-client.ts";
 import type { IndexProgress } from "./index-thread.ts";
 import type { LedgerClient } from "./ledger-client.ts";
 import type { KeyChange, LogKeyRotation } from "./log-key-rotation.ts";
+import type { Retention, RetentionOutcome } from "./retention.ts";
 
 /** Events in one append of the command line. */
 export const appendChunk = 1000;
@@ -24,6 +26,21 @@ export const appendChunk = 1000;
 export interface AccountSummary extends Account {
   /** Entries of its log. */
   readonly size: number;
+  readonly logVisibility: LogVisibility;
+  /** Days that its events are kept; null: for ever. */
+  readonly retentionDays: number | null;
+  /** Entries below are past their retention. */
+  readonly minimumIndex: number;
+}
+
+export interface OperationsOptions {
+  readonly identity: IdentityStore;
+  readonly ledger: LedgerClient;
+  /** This and the two below are absent where the command at hand needs none. */
+  readonly index: IndexClient | undefined;
+  readonly databaseAudit: DatabaseAudit | undefined;
+  readonly retention: Retention | undefined;
+  readonly rotation: LogKeyRotation;
 }
 
 export class Operations {
@@ -31,21 +48,16 @@ export class Operations {
   readonly #ledger: LedgerClient;
   readonly #index: IndexClient | undefined;
   readonly #databaseAudit: DatabaseAudit | undefined;
-  readonly #logKey: LogKeyRotation;
+  readonly #retention: Retention | undefined;
+  readonly #rotation: LogKeyRotation;
 
-  /** @param index absent where the command at hand needs none */
-  constructor(
-    identity: IdentityStore,
-    ledger: LedgerClient,
-    index: IndexClient | undefined,
-    databaseAudit: DatabaseAudit | undefined,
-    logKey: LogKeyRotation,
-  ) {
+  constructor({ identity, ledger, index, databaseAudit, retention, rotation }: OperationsOptions) {
     this.#identity = identity;
     this.#ledger = ledger;
     this.#index = index;
     this.#databaseAudit = databaseAudit;
-    this.#logKey = logKey;
+    this.#retention = retention;
+    this.#rotation = rotation;
   }
 
   /** An account and its log. A crash between the two leaves an account whose log is made at the next start. */
@@ -60,7 +72,45 @@ export class Operations {
   }
 
   async listAccounts(): Promise<readonly AccountSummary[]> {
-    return this.#identity.listAccounts().map((account) => ({ ...account, size: this.#ledger.size(account.id) }));
+    return this.#identity.listAccounts().map((account) => ({
+      ...account,
+      size: this.#ledger.size(account.id),
+      logVisibility: this.#identity.logVisibility(account.id),
+      retentionDays: this.#identity.retentionDays(account.id) ?? null,
+      minimumIndex: this.#ledger.minimum(account.id),
+    }));
+  }
+
+  /** @throws TaishiError invalid-parameter: hashes alone may be public only where salts keep entries from being guessed */
+  async setLogVisibility(input: { readonly account: string; readonly visibility: LogVisibility }): Promise<void> {
+    const { account, visibility } = input;
+    if (visibility === "hashes") {
+      const log = (await this.#ledger.status()).find((status) => status.account === account);
+      if (log?.salted === false)
+        throw new TaishiError(
+          "invalid-parameter",
+          "logVisibility: the log has no salts, so its entries could be guessed from their hashes; make an account with --salted",
+          { field: "logVisibility" },
+        );
+    }
+    this.#identity.setLogVisibility(account, visibility);
+  }
+
+  /** @param input.days null: for ever. It is applied within the hour, or by applyRetention. */
+  async setRetention(input: { readonly account: string; readonly days: number | null }): Promise<void> {
+    this.#identity.setRetentionDays(input.account, input.days ?? undefined);
+  }
+
+  /** Of one account, or of all that have a setting. */
+  async applyRetention(input: { readonly account?: string }): Promise<readonly RetentionOutcome[]> {
+    if (this.#retention === undefined) throw new TaishiError("internal", "the index is not open");
+    const outcomes: RetentionOutcome[] = [];
+    for (const account of this.#accountIds(input)) {
+      if (this.#identity.account(account) === undefined)
+        throw new TaishiError("not-found", `there is no account ${account}`, { field: "account" });
+      if (this.#identity.retentionDays(account) !== undefined) outcomes.push(await this.#retention.apply(account));
+    }
+    return outcomes;
   }
 
   async createKey(input: {
@@ -188,7 +238,7 @@ export class Operations {
 
   /** A new signing key for all logs, each linked to it by a checkpoint that the old key signs too. */
   async rotateLogKey(): Promise<readonly KeyChange[]> {
-    return this.#logKey.rotate();
+    return this.#rotation.rotate();
   }
 
   async startReindex(): Promise<void> {
@@ -210,6 +260,9 @@ export class Operations {
 export const operationNames = [
   "createAccount",
   "listAccounts",
+  "setLogVisibility",
+  "setRetention",
+  "applyRetention",
   "createKey",
   "listKeys",
   "setKeyStatus",

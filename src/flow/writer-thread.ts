@@ -8,8 +8,9 @@ import { Fatal, TaishiError } from "../errors.ts";
 import { Anchor } from "../ledger/anchor.ts";
 import { linkingSigner, type RotatedLog, rotateLogKey } from "../ledger/key-rotation.ts";
 import type { HeadBatch, Receipt } from "../ledger/port.ts";
+import { openLedger } from "../ledger/segments.ts";
 import { CheckpointSigner } from "../ledger/signer.ts";
-import { type CheckpointRow, openLedger } from "../ledger/store.ts";
+import type { CheckpointRow } from "../ledger/store.ts";
 import { LedgerWriter, type LogStatus } from "../ledger/writer.ts";
 import { serveCalls } from "./thread-calls.ts";
 
@@ -21,6 +22,8 @@ export interface WriterInput {
   readonly nextLogKey: KeyObject | undefined;
   readonly clockKey: KeyObject;
   readonly anchorFile: string | undefined;
+  readonly segmentBytes: number;
+  readonly segmentSeconds: number;
 }
 
 export interface WriterReady {
@@ -54,6 +57,7 @@ await serveCalls(parentPort as MessagePort, async (die) => {
         ? new CheckpointSigner({ logKey, clockKey })
         : linkingSigner({ logKey, nextKey: nextLogKey, clockKey }),
     clock: systemClock,
+    segments: { directory: input.directory, bytes: input.segmentBytes, ageMs: input.segmentSeconds * 1000 },
     ...(input.anchorFile === undefined ? {} : { anchor: new Anchor(input.anchorFile) }),
   });
   const rotate = (nextKey: KeyObject): readonly RotatedLog[] => {
@@ -94,9 +98,11 @@ await serveCalls(parentPort as MessagePort, async (die) => {
 
   const timer = setInterval(() => {
     try {
-      if (!dead) writer.checkpoint();
+      if (dead) return;
+      writer.checkpoint();
+      writer.rollIfDue();
     } catch (thrown) {
-      // A full disk delays checkpoints; what was acknowledged stays. Anything else is unknown state.
+      // A full disk delays checkpoints and new files; what was acknowledged stays. Anything else is unknown state.
       if (!(thrown instanceof TaishiError)) stop(thrown);
     }
   }, checkpointEveryMs);
@@ -112,13 +118,15 @@ await serveCalls(parentPort as MessagePort, async (die) => {
         writer.createLog(account, { salted }),
       handOut: (account: string): CheckpointRow => writer.handOut(account),
       rotateLogKey: (nextKey: KeyObject): readonly RotatedLog[] => rotate(nextKey),
+      setMinimum: ({ account, minimum }: { account: string; minimum: number }): void =>
+        writer.setMinimum(account, minimum),
+      reopenSegment: (number: number): void => writer.reopen(number),
       status: (): readonly LogStatus[] => writer.status(),
       close: (): void => {
         // What came before the close is still answered for.
         while (queue.length > 0 && !dead) commitGroup();
         clearInterval(timer);
         writer.close();
-        database.close();
       },
     },
   };

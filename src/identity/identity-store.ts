@@ -7,6 +7,7 @@ import type { KeyObject } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../clock.ts";
 import { Fatal, TaishiError } from "../errors.ts";
+import { AccountSettings, type LogVisibility } from "./account-settings.ts";
 import type { Caller, Keyring } from "./caller.ts";
 import { newAccountId } from "./credential.ts";
 import type { Directory, Instance, Project, SignIn, UserToken } from "./directory.ts";
@@ -48,6 +49,7 @@ export class IdentityStore implements Keyring, Directory, SignIn {
   readonly #clock: Clock;
   readonly #accounts = new Map<string, Account>();
   readonly #accountsByName = new Map<string, Account>();
+  readonly #settings: AccountSettings;
   readonly #keys: KeyStore;
   readonly #directory: DirectoryStore;
   readonly #users: UserStore;
@@ -65,6 +67,7 @@ export class IdentityStore implements Keyring, Directory, SignIn {
     try {
       const requireAccount: RequireAccount = (account, things) => this.#requireAccount(account, things);
       file.keepLoaded(() => this.#load());
+      this.#settings = new AccountSettings({ file, requireAccount });
       this.#keys = new KeyStore({ file, sealingKey, clock, requireAccount });
       this.#directory = new DirectoryStore({ file, clock, requireAccount });
       const tokens = new UserTokens({ file, clock });
@@ -98,6 +101,26 @@ export class IdentityStore implements Keyring, Directory, SignIn {
   /** @throws TaishiError invalid-parameter (field), already-exists (field) */
   createAccount(input: { readonly name: string; readonly id?: string | undefined }): Account {
     return this.#file.change(() => this.#insertAccount(input));
+  }
+
+  /** Days that the account's events are kept; undefined: for ever. */
+  retentionDays(account: string): number | undefined {
+    return this.#settings.retentionDays(account);
+  }
+
+  /** @throws TaishiError invalid-parameter, not-found */
+  setRetentionDays(account: string, days: number | undefined): void {
+    this.#settings.setRetentionDays(account, days);
+  }
+
+  /** "private" where there is no such account. */
+  logVisibility(account: string): LogVisibility {
+    return this.#settings.logVisibility(account);
+  }
+
+  /** @throws TaishiError invalid-parameter, not-found */
+  setLogVisibility(account: string, visibility: LogVisibility): void {
+    this.#settings.setLogVisibility(account, visibility);
   }
 
   /**

@@ -48,6 +48,17 @@ class Ledger implements LogReader {
     });
   }
 
+  minimum(): number {
+    return 0;
+  }
+
+  slice(account: string, from: number, to: number): readonly Uint8Array[] {
+    return this.read(
+      account,
+      Array.from({ length: to - from }, (_, i) => from + i),
+    );
+  }
+
   blob(): Uint8Array {
     throw new Error("the index needs no blob");
   }

@@ -15,6 +15,7 @@ const sliceEntries = 256;
 const askEvery = 16_384;
 const liveLimit = 131_072;
 const retryMs = 1_000;
+const forgetWaitMs = 60_000;
 
 interface Waiter {
   readonly size: number;
@@ -117,6 +118,22 @@ export class Follower {
       if (!this.#mustClear) covered += Math.min(entries, this.#index.covered(account));
     }
     return { covered, size };
+  }
+
+  /**
+   * Takes the account's entries below a number out of the index. A rebuild on the way is waited for.
+   * @throws TaishiError shutting-down, and what makes the index fail
+   */
+  async forget(account: string, below: number): Promise<void> {
+    for (;;) {
+      await this.reached(account, below, forgetWaitMs);
+      try {
+        return await this.#index.forget(account, below);
+      } catch (thrown) {
+        // A rebuild has begun meanwhile, which brings in all that the ledger still shows.
+        if (!this.#mustClear && this.#index.covered(account) >= below) throw thrown;
+      }
+    }
   }
 
   /** Clears the index and resolves when all that is in the ledger now is in it again; progress() tells how far it is. */
@@ -260,8 +277,8 @@ export class Follower {
     const target = this.#targets.get(account) ?? 0;
     if (first < target) {
       const end = Math.min(target, first - (first % sliceEntries) + sliceEntries);
-      const seqs = Array.from({ length: end - first }, (_, i) => first + i);
-      const events = this.#ledger.read(account, seqs).map((bytes) => parseEntry(bytes).event);
+      const entries = this.#ledger.slice(account, first, end);
+      const events = entries.map((bytes) => (bytes === undefined ? undefined : parseEntry(bytes).event));
       this.#index.add(account, first, factsOf(events));
       this.#tell(account);
     }

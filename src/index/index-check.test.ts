@@ -52,11 +52,15 @@ async function indexed(directory: string, logs: Logs, memoryEvents = 3_000): Pro
   await index.close();
 }
 
-async function compare(directory: string, logs: Logs, ledgerId = "L"): Promise<IndexReport> {
-  const check = await IndexCheck.open(directory, ledgerId);
-  for (const [id, events] of logs) for (const [seq, event] of events.entries()) check.entry(id, seq, event);
-  return check.finish((id, seq) => logs.get(id)?.[seq]);
+async function compare(directory: string, logs: Logs, minimums?: ReadonlyMap<string, number>): Promise<IndexReport> {
+  const check = await IndexCheck.open(directory, "L", minimums);
+  for (const [id, events] of logs)
+    for (const [seq, event] of events.entries()) if (event !== gone) check.entry(id, seq, event);
+  return check.finish({ size: (id) => logs.get(id)?.length ?? 0, read: (id, seq) => logs.get(id)?.[seq] });
 }
+
+/** In the place of an entry that is pruned. */
+const gone = {} as Event;
 
 const told = ({ problems }: IndexReport): string => problems.map((one) => `${one.account}: ${one.what}`).join("\n");
 
@@ -95,7 +99,7 @@ test("beside an owner that adds, flushes and merges it never finds anything", as
     while (comparisons < 30) {
       const check = await IndexCheck.open(directory, "L");
       for (const [seq, event] of events.entries()) check.entry(account, seq, event);
-      const report = check.finish((_, seq) => events[seq]);
+      const report = check.finish({ size: () => events.length, read: (_, seq) => events[seq] });
       assert.equal(told(report), "");
       compared = Math.max(compared, report.entries);
       comparisons++;
@@ -175,6 +179,36 @@ for (const [name, [file, sql, expected]] of Object.entries(edits))
     for (const { what } of report.problems)
       assert.match(what, /^the index disagrees with the ledger: .*taishi reindex/);
   });
+
+test("entries past their retention are left aside, forgotten or not yet, and those beside them are not", async () => {
+  const [directory, logs] = [temporary(), history()];
+  const index = RunIndex.open({ directory, ledgerId: "L", memoryEvents: 3_000 });
+  const system: Event = { kind: "system", time: 1, type: "Told", resource: { type: "log", id: account }, data: {} };
+  const events = logs.get(account)!.with(10, system);
+  const all: Logs = new Map([...logs, [account, events]]);
+  for (const [id, events] of all) index.add(id, 0, factsOf(events));
+  const minimums = new Map([[account, 1_024]]);
+  const pruned: Logs = new Map([
+    ...all,
+    [account, events.map((event, seq) => (seq < 1_024 && seq !== 10 ? gone : event))],
+  ]);
+  await index.ready();
+  assert.equal(told(await compare(directory, all, minimums)), "", "told, and neither forgotten nor pruned yet");
+  await index.forget(account, 1_024);
+  assert.equal(told(await compare(directory, all, minimums)), "", "forgotten, not pruned yet");
+  assert.equal(told(await compare(directory, pruned, minimums)), "", "pruned");
+  assert.match(told(await compare(directory, all)), /2100000001: .* lack 1023 of them/, "forgotten and never told");
+  const further = new Map([...pruned, [account, pruned.get(account)!.with(1_500, gone)]]);
+  assert.match(told(await compare(directory, further, minimums)), /should not have the entry 1500 /);
+  await index.clear();
+  for (const [id, events] of pruned)
+    index.add(id, 0, factsOf(events.map((event) => (event === gone ? undefined : event))));
+  await index.forget(account, 0);
+  await index.close();
+  const anew = await compare(directory, pruned, minimums);
+  assert.equal(told(anew), "", "made anew from what is left");
+  assert.ok(anew.entries >= 6_000);
+});
 
 // Not every bit means something: zero has two signs. An edit that changes no answer is not looked for.
 test("bits flipped in rows of a run are found", async () => {

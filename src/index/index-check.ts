@@ -2,12 +2,15 @@
 // and number in its two lists, and each term, once. Only reads, and may run beside the index's owner: it speaks of the runs
 // that the manifest lists at one moment, which it opens before anything can replace them. What the owner has only in memory
 // is not looked at. The entries are handed in by whoever reads the ledger, so that it is read once.
+// Entries past their account's retention are left aside on both sides, wherever the index is with forgetting them; of
+// terms, which do not say whose they are, all below the furthest retention of any account.
 import type { Event } from "../event/event.ts";
 import { escapePart, separator, streamKey } from "../event/stream.ts";
 import { trailTerms } from "../event/trail-event.ts";
+import { retentionType } from "../ledger/port.ts";
 import { DecodedCache } from "./decoded-cache.ts";
 import { DifferenceSketch, type ListMark, type OddPair } from "./difference-sketch.ts";
-import { coarseText, familyPrefix } from "./list-key.ts";
+import { coarseText, familyPrefix, isForgotten } from "./list-key.ts";
 import { type ManifestContent, readManifest, runPath } from "./manifest.ts";
 import { Run } from "./run.ts";
 import { type RunVisitor, visitRun } from "./run-check.ts";
@@ -17,6 +20,14 @@ export interface IndexProblem {
   /** "" where it is no account's own. */
   readonly account: string;
   readonly what: string;
+}
+
+/** What else is asked of the ledger in the end. */
+export interface LedgerView {
+  /** Entries in the account's log; 0 where there is none. */
+  size(account: string): number;
+  /** An entry's event, where there is one, to name what differs by. */
+  read(account: string, seq: number): Event | undefined;
 }
 
 export interface IndexReport {
@@ -44,7 +55,7 @@ const cacheBytes = 1024 * 1024;
 export class IndexCheck {
   readonly #content: ManifestContent | undefined;
   readonly #state: IndexReport["state"];
-  readonly #runs: readonly Run[];
+  readonly #runs: Run[];
   readonly #hasher: TermHasher;
   readonly #sketches: Readonly<Record<Family, DifferenceSketch>> = {
     c: new DifferenceSketch(),
@@ -59,16 +70,25 @@ export class IndexCheck {
   #account = "";
   #group = 0;
   #covered = 0;
-  readonly #seen = new Map<string, number>();
+  readonly #minimums: ReadonlyMap<string, number>;
+  readonly #leastTerm: number;
+  /** What the entries that came by say of retention. */
+  readonly #told: Map<string, number>;
+  #minimum = 0;
 
   /**
    * Reads all runs. Entries that come to the ledger from now on do not matter.
    * @param ledgerId of the ledger it must be derived from
+   * @param minimums by account, the number below which its entries are past their retention
    */
-  static async open(directory: string, ledgerId: string): Promise<IndexCheck> {
+  static async open(
+    directory: string,
+    ledgerId: string,
+    minimums: ReadonlyMap<string, number> = new Map(),
+  ): Promise<IndexCheck> {
     const problems: IndexProblem[] = [];
     const { content, runs, state } = openRuns(directory, problems);
-    const check = new IndexCheck(content, runs, state, problems);
+    const check = new IndexCheck(content, runs, state, problems, minimums);
     if (content !== undefined && content.ledgerId !== ledgerId)
       check.#disagrees("", `it was made from the ledger ${content.ledgerId}, this is ${ledgerId}`);
     for (const run of runs) await check.#readRun(run);
@@ -80,10 +100,14 @@ export class IndexCheck {
     runs: readonly Run[],
     state: IndexReport["state"],
     problems: readonly IndexProblem[],
+    minimums: ReadonlyMap<string, number>,
   ) {
     this.#content = content;
-    this.#runs = runs;
+    this.#runs = [...runs];
     this.#state = state;
+    this.#minimums = new Map(minimums);
+    this.#told = new Map(minimums);
+    this.#leastTerm = Math.max(0, ...minimums.values());
     this.#hasher = new TermHasher(content?.salt ?? "");
     for (const { account, what } of problems) this.#disagrees(account, what);
   }
@@ -94,55 +118,74 @@ export class IndexCheck {
       this.#account = account;
       this.#group = this.#groupOf(escapePart(account));
       this.#covered = this.#content?.covered.get(account) ?? 0;
+      this.#minimum = this.#minimums.get(account) ?? 0;
       this.#marks.clear();
     }
-    if (seq >= this.#covered) return;
-    this.#seen.set(account, (this.#seen.get(account) ?? 0) + 1);
+    if (event.kind === "system" && event.type === retentionType && Number.isSafeInteger(event.data.minimum))
+      this.#told.set(account, Math.max(this.#told.get(account) ?? 0, Number(event.data.minimum)));
+    if (seq >= this.#covered || (seq < this.#minimum && event.kind !== "system")) return;
     const { c, f } = this.#marksOf(account, streamKey(event));
     this.#sketches.c.add(true, this.#group, c, event.time, seq);
     this.#sketches.f.add(true, this.#group, f, event.time, seq);
-    if (event.kind !== "trail") return;
+    if (event.kind !== "trail" || seq < this.#leastTerm) return;
     const hashes = this.#termsOf(account, event);
     for (const hash of hashes) this.#addTerm(true, hash, event.time, seq);
   }
 
-  /**
-   * After the last entry. @param read an entry's event, where there is one, to name what differs by
-   */
-  finish(read: (account: string, seq: number) => Event | undefined): IndexReport {
+  /** How far retention is by what the entries say; where that is further than was known, this check must be made again. */
+  get minimums(): ReadonlyMap<string, number> {
+    return this.#told;
+  }
+
+  /** After the last entry. */
+  finish({ size, read }: LedgerView): IndexReport {
     const covered = this.#content?.covered ?? new Map<string, number>();
     let entries = 0;
-    for (const [account, size] of covered) {
-      entries += size;
-      const seen = this.#seen.get(account) ?? 0;
-      if (seen !== size)
-        this.#disagrees(account, `it says that it covers ${size} entries, of which the ledger has ${seen}`);
+    for (const [account, covers] of covered) {
+      entries += covers;
+      const stored = size(account);
+      if (covers > stored)
+        this.#disagrees(account, `it says that it covers ${covers} entries, of which the ledger has ${stored}`);
     }
     const inRuns = this.#runs.reduce((sum, { events }) => sum + events, 0);
     if (inRuns !== entries)
       this.#disagrees("", `its runs hold ${inRuns} events, and it says that it covers ${entries}`);
     for (const family of Object.keys(families) as Family[]) this.#compare(family, read);
     const runs = this.#runs.length;
-    for (const run of this.#runs) run.close();
+    this.close();
     return { state: this.#state, runs, entries, problems: this.#problems };
+  }
+
+  close(): void {
+    for (const run of this.#runs.splice(0)) run.close();
   }
 
   async #readRun(run: Run): Promise<void> {
     let last: Uint8Array | undefined;
     let mark: ListMark | undefined;
     let group = 0;
+    let least = 0;
     const visitor: RunVisitor = {
       pairs: (key, { times, seqs, count }) => {
         const sketch = this.#sketches[String.fromCharCode(key[0]!) as "c" | "f"];
         if (key !== last || mark === undefined) {
           mark = sketch.markOf(key);
-          group = this.#groupOf(accountOf(key));
+          const account = accountOf(key);
+          group = this.#groupOf(account);
+          least = isForgotten(account)(Buffer.from(key).toString()) ? (this.#minimums.get(account) ?? 0) : 0;
           last = key;
         }
-        for (let i = 0; i < count; i++) sketch.add(false, group, mark, times[i]!, seqs[i]!);
+        for (let i = 0; i < count; i++) if (seqs[i]! >= least) sketch.add(false, group, mark, times[i]!, seqs[i]!);
       },
       terms: ({ hashes, times, seqs, count }) => {
-        for (let i = 0; i < count; i++) this.#addTerm(false, hashes[i]!, times[i]!, seqs[i]!);
+        for (let i = 0; i < count; i++)
+          if (seqs[i]! >= this.#leastTerm) this.#addTerm(false, hashes[i]!, times[i]!, seqs[i]!);
+      },
+      counts: (coarse, fine) => {
+        // What is forgotten leaves the lists, not the number.
+        const fits = this.#leastTerm > 0 ? coarse <= run.events : coarse === run.events;
+        if (coarse !== fine || !fits)
+          visitor.problem(`run ${run.id} should hold ${run.events} events; its lists hold ${coarse} and ${fine}`);
       },
       problem: (what, key) => {
         if (this.#formProblems++ < mostFormProblems) this.#disagrees(key === undefined ? "" : accountOf(key), what);

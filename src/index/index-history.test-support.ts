@@ -23,14 +23,21 @@ export interface Fact {
 /** The same answers from an array. */
 export class PlainArray {
   facts: Fact[] = [];
+  /** By account: below are forgotten, all but those of kind system. */
+  readonly minimums = new Map<string, number>();
+
+  isForgotten({ account, seq, event }: Fact): boolean {
+    return seq < (this.minimums.get(account) ?? 0) && event.kind !== "system";
+  }
 
   size(account: string): number {
     return this.facts.filter((fact) => fact.account === account).length;
   }
 
   matches(filter: Filter, order: Order): Position[] {
-    const found = this.facts.filter(({ account, event }) => {
-      if (account !== filter.account) return false;
+    const found = this.facts.filter((fact) => {
+      const { account, event } = fact;
+      if (account !== filter.account || this.isForgotten(fact)) return false;
       const { kind, type, risk, resourceType, resourceId, project } = streamOf(event);
       return (
         (filter.kinds === undefined || filter.kinds.includes(kind)) &&
@@ -47,14 +54,15 @@ export class PlainArray {
   }
 
   /** What a lookup finds after a position, without a limit. */
-  having({ account, terms, from, to, below }: Lookup, order: Order, after: Position | undefined): Position[] {
+  having({ account, terms, from, to, below, atLeast }: Lookup, order: Order, after: Position | undefined): Position[] {
     const found = this.facts.filter(
       ({ account: own, seq, event }) =>
         own === account &&
         terms.every((wanted) => termsOf(event).includes(wanted)) &&
         (from === undefined || event.time >= from) &&
         (to === undefined || event.time < to) &&
-        (below === undefined || seq < below),
+        (below === undefined || seq < below) &&
+        (atLeast === undefined || seq >= atLeast),
     );
     return this.#ordered(found, order).filter((position) => after === undefined || isAfter(position, after, order));
   }
@@ -213,6 +221,7 @@ export type Step =
       readonly below: boolean;
       readonly after: boolean;
     }
+  | { readonly what: "forget"; readonly account: string; readonly place: number }
   | { readonly what: "reopen" }
   | { readonly what: "clear" };
 
@@ -250,6 +259,14 @@ export const aStep: fc.Arbitrary<Step> = fc.oneof(
       limit: fc.integer({ min: 1, max: 400 }),
       below: fc.boolean(),
       after: fc.boolean(),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      what: fc.constant("forget" as const),
+      account: fc.constantFrom(...accounts),
+      place: aPlace,
     }),
   },
   { weight: 5, arbitrary: fc.record({ what: fc.constant("reopen" as const) }) },

@@ -225,8 +225,17 @@ async function checkLookup(plain: PlainArray, store: IndexStore, step: LookupSte
   const model = pick(own, step.places[0]);
   const terms = model === undefined ? [] : termsOf(model.event);
   const below = step.below ? { below: Math.floor(step.places[1] * plain.size(account)) } : {};
-  const lookup = { account, terms: step.terms.map((i) => terms[i] ?? "EventName\u0001none"), ...step.bounds, ...below };
-  const after = step.after ? pick(plain.having({ account, terms: [] }, order, undefined), step.places[2]) : undefined;
+  const atLeast = plain.minimums.get(account) ?? 0;
+  const lookup = {
+    account,
+    terms: step.terms.map((i) => terms[i] ?? "EventName\u0001none"),
+    ...step.bounds,
+    ...below,
+    atLeast,
+  };
+  const after = step.after
+    ? pick(plain.having({ account, terms: [], atLeast }, order, undefined), step.places[2])
+    : undefined;
   await assertFinds(store, lookup, order, after, limit, plain.having(lookup, order, after));
 }
 
@@ -260,7 +269,7 @@ async function play(open: OpenStore, directory: string, steps: readonly Step[]):
     const first = store.covered(account);
     const events = plain.facts
       .filter((fact) => fact.account === account && fact.seq >= first)
-      .map(({ event }) => event);
+      .map((fact) => (plain.isForgotten(fact) ? undefined : fact.event));
     store.add(account, first, factsOf(events));
   };
   try {
@@ -285,6 +294,11 @@ async function play(open: OpenStore, directory: string, steps: readonly Step[]):
         assert.equal(await store.count(filter), all.length);
       } else if (step.what === "lookup") {
         await checkLookup(plain, store, step);
+      } else if (step.what === "forget") {
+        const below = Math.floor(step.place * plain.size(step.account));
+        if (below < (plain.minimums.get(step.account) ?? 0)) continue;
+        plain.minimums.set(step.account, below);
+        await store.forget(step.account, below);
       } else if (step.what === "reopen") {
         await store.close();
         store = open(directory);
@@ -296,6 +310,7 @@ async function play(open: OpenStore, directory: string, steps: readonly Step[]):
         await store.clear();
         for (const account of accounts) assert.equal(store.covered(account), 0);
         plain.facts = [];
+        plain.minimums.clear();
       }
       assert.equal(store.stats().events, plain.facts.length);
     }

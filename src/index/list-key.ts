@@ -23,6 +23,19 @@ export function resourceText(streamKey: string): string {
   return streamKey.slice(0, streamKey.indexOf(separator));
 }
 
+/**
+ * Whether entries of the list with this key are forgotten with their account's oldest (retention): all are but those of
+ * the service's own, of kind system.
+ */
+export function isForgotten(account: string): (key: string) => boolean {
+  const coarse = familyPrefix("c", account);
+  const fine = familyPrefix("f", account);
+  return (key) => {
+    if (key.startsWith(coarse)) return key.slice(coarse.length).split(separator)[0] !== "system";
+    return key.startsWith(fine) && key.slice(fine.length).split(separator)[3] !== "system";
+  };
+}
+
 /** The lists a filter means; their times are not looked at. */
 export interface Selector {
   readonly family: Family;

@@ -81,14 +81,14 @@ export class Manifest {
     return new Map(rows.map((row) => [String(row.account), Number(row.size)]));
   }
 
-  /** Puts a run in the place of those it was made from and moves the cursors, durably. */
-  replace(made: RunRecord, from: readonly RunRecord[], covered: ReadonlyMap<string, number>): void {
+  /** Puts runs in the place of those they were made from and moves the cursors, durably and at once. */
+  replace(made: readonly RunRecord[], from: readonly RunRecord[], covered: ReadonlyMap<string, number>): void {
     syncDirectory(this.directory);
     transaction(this.#database, () => {
       const remove = this.#database.prepare("DELETE FROM run WHERE id = ?");
       for (const { id } of from) remove.run(id);
-      const { id, level, events } = made;
-      this.#database.prepare("INSERT INTO run (id, level, events) VALUES (?, ?, ?)").run(id, level, events);
+      const insert = this.#database.prepare("INSERT INTO run (id, level, events) VALUES (?, ?, ?)");
+      for (const { id, level, events } of made) insert.run(id, level, events);
       const move = this.#database.prepare(
         "INSERT INTO covered (account, size) VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET size = excluded.size",
       );

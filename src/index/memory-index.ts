@@ -6,7 +6,7 @@ import { seqLimit } from "./posting-list.ts";
 import { checkLookup } from "./term-search.ts";
 
 interface Fact extends Position {
-  readonly key: string;
+  key: string;
   readonly terms: readonly string[];
 }
 
@@ -25,6 +25,7 @@ export class MemoryIndex implements IndexStore {
     const log = this.#logs.get(account) ?? [];
     this.#logs.set(account, log);
     facts.keys.forEach((key, i) => {
+      // An entry past its retention keeps its number.
       log.push({ key, terms: facts.terms?.[i] ?? [], time: facts.times[i]!, seq: first + i });
     });
   }
@@ -50,16 +51,21 @@ export class MemoryIndex implements IndexStore {
 
   async lookup(lookup: Lookup, order: Order, after: Position | undefined, limit: number): Promise<Found> {
     checkLookup(lookup, limit);
-    const { account, terms, from, to, below } = lookup;
+    const { account, terms, from, to, below, atLeast } = lookup;
     const sign = order === "asc" ? 1 : -1;
     const matches = (this.#logs.get(account) ?? [])
       .filter((fact) => terms.every((term) => fact.terms.includes(term)))
       .filter(({ time }) => (from === undefined || from <= time) && (to === undefined || time < to))
-      .filter(({ seq }) => below === undefined || seq < below)
+      .filter(({ seq }) => seq < (below ?? Number.POSITIVE_INFINITY) && seq >= (atLeast ?? 0))
       .filter((fact) => after === undefined || sign * ascending(fact, after) > 0)
       .sort((a, b) => sign * ascending(a, b));
     const positions = matches.slice(0, limit).map(({ time, seq }) => ({ time, seq }));
     return { positions, scannedTo: matches.length > limit ? positions.at(-1)! : null };
+  }
+
+  async forget(account: string, below: number): Promise<void> {
+    for (const fact of this.#logs.get(account) ?? [])
+      if (fact.seq < below && fact.key !== "" && parseStreamKey(fact.key).kind !== "system") fact.key = "";
   }
 
   stats(): IndexStats {
@@ -78,6 +84,7 @@ export class MemoryIndex implements IndexStore {
     if (filter.project !== undefined && filter.resourceId === undefined)
       throw new RangeError("a project needs a resourceId beside it");
     return (this.#logs.get(filter.account) ?? []).filter(({ key, time }) => {
+      if (key === "") return false;
       const stream = parseStreamKey(key);
       return (
         (filter.kinds?.includes(stream.kind) ?? true) &&

@@ -95,21 +95,30 @@ class AccountPart {
     this.base = base;
   }
 
-  /** Takes the next event; true where its stream is new here. */
+  /** Takes the next event, or none where the key is empty; true where its stream is new here. */
   add(key: string, time: number): boolean {
+    if (key === "") {
+      this.#place(0);
+      this.count++;
+      return false;
+    }
     let stream = this.#streams.get(key);
     const isNew = stream === undefined;
     stream ??= this.#open(key);
+    this.#place(time);
+    stream.fine.push(this.count, time);
+    stream.coarse.push(this.count, time);
+    this.count++;
+    return isNew;
+  }
+
+  #place(time: number): void {
     if (this.count === this.times.length) {
       const grown = new Float64Array(this.count * 2);
       grown.set(this.times);
       this.times = grown;
     }
     this.times[this.count] = time;
-    stream.fine.push(this.count, time);
-    stream.coarse.push(this.count, time);
-    this.count++;
-    return isNew;
   }
 
   lists(selector: Selector): RankedList[] {

@@ -27,9 +27,20 @@ export async function writePart(part: MemoryPart, writer: RunWriter, slice: Slic
   await writeTerms(part.terms, writer, slice);
 }
 
+/** Which pairs a merge leaves out: those below a number, in lists that a key's text says. */
+export interface Forgetting {
+  readonly below: number;
+  readonly isForgotten: (key: string) => boolean;
+}
+
 /** Writes the lists and terms of all runs as one's. @throws Stopped */
-export async function mergeRuns(runs: readonly Run[], writer: RunWriter, slice: Slice): Promise<void> {
-  await mergeLists(runs, writer, slice);
+export async function mergeRuns(
+  runs: readonly Run[],
+  writer: RunWriter,
+  slice: Slice,
+  forgetting?: Forgetting,
+): Promise<void> {
+  await mergeLists(runs, writer, slice, forgetting);
   await mergeTerms(
     runs.flatMap(({ terms }) => terms ?? []),
     writer,
@@ -37,8 +48,13 @@ export async function mergeRuns(runs: readonly Run[], writer: RunWriter, slice: 
   );
 }
 
-async function mergeLists(runs: readonly Run[], writer: RunWriter, slice: Slice): Promise<void> {
-  const sources = runs.map((run) => new RunSource(run));
+async function mergeLists(
+  runs: readonly Run[],
+  writer: RunWriter,
+  slice: Slice,
+  forgetting: Forgetting | undefined,
+): Promise<void> {
+  const sources = runs.map((run) => new RunSource(run, forgetting));
   const same: RunSource[] = [];
   for (;;) {
     same.length = 0;
@@ -54,7 +70,7 @@ async function mergeLists(runs: readonly Run[], writer: RunWriter, slice: Slice)
       if (side <= 0) same.push(source);
     }
     if (least === undefined) return;
-    for (const source of same) source.open();
+    for (let i = same.length - 1; i >= 0; i--) if (!same[i]!.open()) same.splice(i, 1);
     while (same.length > 0) {
       const work = drain(same, writer);
       if (slice.spend(work)) await slice.pause();
@@ -96,6 +112,9 @@ const noPairs: Pairs = { times: new Float64Array(0), seqs: new Float64Array(0), 
 /** One run on its way through a merge: its lists in order, and the pairs of the current one. */
 class RunSource {
   readonly #run: Run;
+  readonly #forgetting: Forgetting | undefined;
+  /** Pairs of the current list below this number are left out. */
+  #below = 0;
   #leaf: readonly StoredList[] | undefined;
   #leafId = 1;
   #place = 0;
@@ -106,8 +125,9 @@ class RunSource {
   /** Whether the current list was read to its end. */
   done = false;
 
-  constructor(run: Run) {
+  constructor(run: Run, forgetting: Forgetting | undefined) {
     this.#run = run;
+    this.#forgetting = forgetting;
     this.#leaf = run.leaf(1);
   }
 
@@ -115,27 +135,31 @@ class RunSource {
     return this.#leaf?.[this.#place];
   }
 
-  /** Decodes the first block of the current list. */
-  open(): void {
-    this.#block = 0;
-    this.at = 0;
+  /** Goes to the first pair of the current list; false, and done, where there is none to be kept. */
+  open(): boolean {
+    const forgetting = this.#forgetting;
+    this.#below = forgetting?.isForgotten(Buffer.from(this.list!.key).toString()) === true ? forgetting.below : 0;
+    this.#block = -1;
     this.done = false;
-    this.pairs = this.#run.block(this.list!, 0);
+    return this.#next();
   }
 
   /** Goes on at `place` of the block or at the next block; false, and done, where the list ends. */
   moveTo(place: number): boolean {
     this.at = place;
-    if (place < this.pairs.count) return true;
+    return place < this.pairs.count || this.#next();
+  }
+
+  /** Decodes the next block that has a pair to be kept. */
+  #next(): boolean {
     this.at = 0;
-    this.#block++;
-    if (this.#block * blockPairs >= this.list!.count) {
-      this.pairs = noPairs;
-      this.done = true;
-      return false;
+    while (++this.#block * blockPairs < this.list!.count) {
+      this.pairs = kept(this.#run.block(this.list!, this.#block), this.#below);
+      if (this.pairs.count > 0) return true;
     }
-    this.pairs = this.#run.block(this.list!, this.#block);
-    return true;
+    this.pairs = noPairs;
+    this.done = true;
+    return false;
   }
 
   before(other: RunSource): boolean {
@@ -153,4 +177,16 @@ class RunSource {
     this.#place = 0;
     return listWork * 4;
   }
+}
+
+function kept(pairs: Pairs, below: number): Pairs {
+  if (below === 0) return pairs;
+  const { times, seqs } = pairs;
+  let count = 0;
+  for (let i = 0; i < pairs.count; i++)
+    if (seqs[i]! >= below) {
+      times[count] = times[i]!;
+      seqs[count++] = seqs[i]!;
+    }
+  return { times, seqs, count };
 }

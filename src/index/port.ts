@@ -51,6 +51,8 @@ export interface Lookup {
   readonly to?: number;
   /** Only entries below this number: those of a stated size of the log. */
   readonly below?: number;
+  /** Only entries from this number on: those that are not past their retention. */
+  readonly atLeast?: number;
 }
 
 export interface Found {
@@ -86,6 +88,12 @@ export interface IndexStore {
   /** What has all these terms, strictly after a position in the order asked for. There is no total. */
   lookup(lookup: Lookup, order: Order, after: Position | undefined, limit: number): Promise<Found>;
   stats(): IndexStats;
+  /**
+   * Takes the account's events below this number out of every list, but for those of kind system; `covered` stays. What
+   * they can be looked up by may stay: a lookup says with `atLeast` which numbers it wants. Durable when it resolves; done
+   * once more it changes nothing.
+   */
+  forget(account: string, below: number): Promise<void>;
   /** Forgets everything, as if new. */
   clear(): Promise<void>;
   /** Ends background work; what was only in memory is gone and no longer covered at the next open. */

@@ -6,7 +6,7 @@ import { rmSync } from "node:fs";
 import { Fatal } from "../errors.ts";
 import type { FactBatch } from "../event/stream.ts";
 import { DecodedCache } from "./decoded-cache.ts";
-import { familyPrefix, selectorOf } from "./list-key.ts";
+import { familyPrefix, isForgotten, selectorOf } from "./list-key.ts";
 import { isDamage, Manifest } from "./manifest.ts";
 import { MemoryPart } from "./memory-part.ts";
 import { mergeRuns, writePart } from "./merge.ts";
@@ -49,6 +49,9 @@ export class RunIndex implements IndexStore {
   #epoch = 0;
   #closed = false;
   #flushing = false;
+  /** Acts of forgetting under way: no runs are merged meanwhile, because each of them is written anew. */
+  #forgetting = false;
+  #lastForget: Promise<void> = Promise.resolve();
   readonly #merging = new Set<number>();
   readonly #work = new Set<Promise<void>>();
   #failure: { readonly cause: unknown } | undefined;
@@ -166,6 +169,46 @@ export class RunIndex implements IndexStore {
     return { events: this.#events, inMemory, runs: this.#runs.length };
   }
 
+  /** One at a time: each writes the runs anew that the one before made. */
+  forget(account: string, below: number): Promise<void> {
+    const turn = this.#lastForget.then(() => this.#forget(account, below));
+    this.#lastForget = turn.catch(() => {});
+    return turn;
+  }
+
+  async #forget(account: string, below: number): Promise<void> {
+    this.#refuseClosed();
+    const epoch = this.#epoch;
+    const slice = new Slice(this.#turns, () => this.#epoch !== epoch);
+    this.#forgetting = true;
+    const made: RunRecord[] = [];
+    try {
+      // What is only in memory becomes a run first.
+      if (this.#active.accounts.has(account)) this.#freeze();
+      const parts = new Set(this.#frozen);
+      while (this.#frozen.some((part) => parts.has(part)) || this.#merging.size > 0) {
+        if (this.#failure !== undefined) await this.ready();
+        // An empty race would never end.
+        if (this.#work.size > 0) await Promise.race(this.#work);
+        await slice.pause();
+      }
+      const forgetting = { below, isForgotten: isForgotten(account) };
+      const replaced = this.#runs.filter((run) => hasAccount(run, account));
+      for (const run of replaced)
+        made.push(
+          await this.#build(run.level, run.events, slice, (writer) => mergeRuns([run], writer, slice, forgetting)),
+        );
+      this.#publish(made, replaced, new Map());
+      for (const run of replaced) this.#remove(run);
+    } catch (thrown) {
+      for (const { id } of made) rmSync(this.#manifest.path(id), { force: true });
+      throw thrown;
+    } finally {
+      this.#forgetting = false;
+      this.#schedule();
+    }
+  }
+
   async clear(): Promise<void> {
     this.#refuseClosed();
     // First, because with the old runs still listed what comes in from now on would be there twice.
@@ -236,6 +279,7 @@ export class RunIndex implements IndexStore {
         },
       );
     }
+    if (this.#forgetting) return;
     for (const [level, runs] of this.#levels()) {
       if (runs.length < this.#fanIn || this.#merging.has(level)) continue;
       this.#merging.add(level);
@@ -271,14 +315,14 @@ export class RunIndex implements IndexStore {
     const covered = new Map<string, number>();
     for (const { account, base, count } of part.accounts.values()) covered.set(account, base + count);
     const run = await this.#build(0, part.events, slice, (writer) => writePart(part, writer, slice));
-    this.#publish(run, [], covered);
+    this.#publish([run], [], covered);
     this.#frozen.shift();
   }
 
   async #merge(runs: readonly Run[], slice: Slice): Promise<void> {
     const events = runs.reduce((sum, run) => sum + run.events, 0);
     const made = await this.#build(runs[0]!.level + 1, events, slice, (writer) => mergeRuns(runs, writer, slice));
-    this.#publish(made, runs, new Map());
+    this.#publish([made], runs, new Map());
     for (const run of runs) this.#remove(run);
   }
 
@@ -305,16 +349,17 @@ export class RunIndex implements IndexStore {
     }
   }
 
-  /** Lists a finished run in place of those it was made from. Nothing between reading and answering may pause. */
-  #publish(record: RunRecord, from: readonly Run[], covered: ReadonlyMap<string, number>): void {
-    const run = this.#openRun(record);
+  /** Lists finished runs in place of those they were made from. Nothing between reading and answering may pause. */
+  #publish(records: readonly RunRecord[], from: readonly Run[], covered: ReadonlyMap<string, number>): void {
+    const made: Run[] = [];
     try {
-      this.#manifest.replace(record, from, covered);
+      for (const record of records) made.push(this.#openRun(record));
+      this.#manifest.replace(records, from, covered);
     } catch (thrown) {
-      this.#remove(run);
+      for (const run of made) this.#remove(run);
       throw thrown;
     }
-    this.#runs = [...this.#runs.filter((other) => !from.includes(other)), run];
+    this.#runs = [...this.#runs.filter((other) => !from.includes(other)), ...made];
   }
 
   #openRun(record: RunRecord): Run {
@@ -350,6 +395,14 @@ export class RunIndex implements IndexStore {
   #refuseClosed(): void {
     if (this.#closed) throw closedError();
   }
+}
+
+function hasAccount(run: Run, account: string): boolean {
+  let found = false;
+  run.lists(familyPrefix("c", account), () => {
+    found = true;
+  });
+  return found;
 }
 
 function closedError(): Error {

@@ -90,7 +90,7 @@ export function searchTerms(
     if (done >= steps && passed !== undefined) return { positions, scannedTo: passed };
     const { time, seq, agreed } = least;
     if (least.matches) {
-      if (seq < (lookup.below ?? Number.POSITIVE_INFINITY)) {
+      if (seq < (lookup.below ?? Number.POSITIVE_INFINITY) && seq >= (lookup.atLeast ?? 0)) {
         // One more than wanted tells whether anything comes after the last.
         if (positions.length === limit) return { positions, scannedTo: positions[limit - 1]! };
         positions.push({ time, seq });

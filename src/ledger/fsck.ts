@@ -9,6 +9,7 @@ import type { Anchor } from "./anchor.ts";
 import { bundleWidth } from "./bundle.ts";
 import { rotatedType } from "./key-rotation.ts";
 import { CheckpointChain, type LogKeys, type RotationEntry, sameKeys } from "./log-keys.ts";
+import { retentionType } from "./port.ts";
 import { sha256 } from "./signer.ts";
 import type { CheckpointRow, LedgerReader, LogRow } from "./store.ts";
 
@@ -84,6 +85,8 @@ class LogPass {
   readonly #rotations: RotationEntry[] = [];
   readonly #onEntry: FsckOptions["onEntry"];
   #received = 0;
+  /** Up to where the log's own entries say that its events are past their retention. */
+  #toldMinimum = 0;
 
   constructor(
     reader: LedgerReader,
@@ -119,6 +122,7 @@ class LogPass {
   bundle(n: number): number {
     const first = n * bundleWidth;
     const expected = Math.min(bundleWidth, this.#log.size - first);
+    if (this.#reader.isGone(this.#log.account, n)) return this.#goneBundle(n);
     let entries: readonly Uint8Array[];
     try {
       entries = this.#reader.bundle(this.#log.account, n).slice(0, expected);
@@ -130,17 +134,49 @@ class LogPass {
     entries.forEach((bytes, i) => {
       this.#checkClaims();
       this.#checkEntry(bytes, first + i);
-      for (const { level, index, hash } of this.#edge.append(leafHash(sha256, bytes))) {
-        const stored = this.#reader.nodes(this.#log.id, level, index, 1)[0];
-        if (stored === undefined || !equalBytes(stored, hash))
-          this.#problem(`the stored hash of level ${level}, index ${index} is not the hash of its entries`);
-      }
+      this.#grow(leafHash(sha256, bytes));
     });
     return entries.length;
   }
 
+  /** A bundle past its retention: its leaf hashes still make the tree, and what is left of it must be theirs. */
+  #goneBundle(n: number): number {
+    const leaves = this.#reader.leafHashes(this.#log.account, n);
+    if (leaves.length !== bundleWidth * 32) {
+      this.#problem(`the leaf hashes of bundle ${n}, which is past its retention, are missing`);
+      return 0;
+    }
+    let remaining = 0;
+    const left = new Map(this.#reader.remaining(this.#log.account, n));
+    for (let i = 0; i < bundleWidth; i++) {
+      const leaf = leaves.subarray(i * 32, i * 32 + 32);
+      const seq = n * bundleWidth + i;
+      this.#checkClaims();
+      const bytes = left.get(seq);
+      if (bytes !== undefined) {
+        remaining++;
+        this.#checkEntry(bytes, seq);
+        if (!equalBytes(leafHash(sha256, bytes), leaf)) this.#problem(`entry ${seq} is not what its leaf hash says`);
+      }
+      this.#grow(leaf);
+    }
+    return remaining;
+  }
+
+  #grow(leaf: Uint8Array): void {
+    for (const { level, index, hash } of this.#edge.append(leaf)) {
+      const stored = this.#reader.nodes(this.#log.id, level, index, 1)[0];
+      if (stored === undefined || !equalBytes(stored, hash))
+        this.#problem(`the stored hash of level ${level}, index ${index} is not the hash of its entries`);
+    }
+  }
+
   finish(): void {
     this.#checkClaims();
+    if (this.#log.minimum > this.#toldMinimum)
+      this.#problem(
+        `entries below ${this.#log.minimum} are held back, but the log tells of no retention beyond ${this.#toldMinimum}`,
+      );
     if (this.#edge.size === this.#log.size && this.#log.received < this.#received)
       this.#problem("the log's row has an older time of receipt than its newest entry");
     this.#chain.finish(this.#rotations);
@@ -168,9 +204,11 @@ class LogPass {
       if (!Number.isSafeInteger(entry.received) || entry.received < this.#received)
         this.#problem(`entry ${seq} was received before the one ahead of it`);
       else this.#received = entry.received;
+      const { event } = entry;
+      if (event.kind === "system" && event.type === retentionType)
+        this.#toldMinimum = Math.max(this.#toldMinimum, Number(event.data.minimum));
       for (const { $sha256, size } of blobReferences(entry))
         if (this.#reader.blobSize($sha256) !== size) this.#problem(`entry ${seq} lacks its blob ${$sha256}`);
-      const { event } = entry;
       if (event.kind === "system" && event.type === rotatedType)
         this.#rotations.push({ seq, oldKey: event.data.oldKey, newKey: event.data.newKey });
       this.#onEntry?.(this.#log.account, seq, entry);
@@ -186,9 +224,9 @@ class LogPass {
 
 function checkBlobs(reader: LedgerReader, problems: Problem[]): number {
   let blobs = 0;
-  for (const name of reader.blobs()) {
+  for (const { digest: name, bytes } of reader.blobs()) {
     blobs++;
-    if (toHex(digest(sha256, reader.blob(name))) !== name)
+    if (toHex(digest(sha256, bytes)) !== name)
       problems.push({ account: "", what: `the blob ${name} has other content than its name says` });
   }
   return blobs;

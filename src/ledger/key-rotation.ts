@@ -97,6 +97,6 @@ function batchOf({ account, oldKey, newKey, event }: Pick<RotatedLog, "account" 
     heads,
     ends: Uint32Array.of(heads.length),
     blobs,
-    idempotency: { key: `log-key ${newKey}`, digest: hash("sha256", `${oldKey} ${newKey}`, "hex") },
+    idempotency: { key: `log-key ${newKey}`, digest: hash("sha256", `${oldKey} ${newKey}`, "hex"), lasting: true },
   } satisfies HeadBatch;
 }

@@ -1,117 +1,29 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
-import type { DatabaseSync } from "node:sqlite";
-import { afterEach, test } from "node:test";
+import { test } from "node:test";
 import { TaishiError } from "../errors.ts";
-import { type Entry, entryHead, parseEntry, restoreBlobs } from "../event/entry.ts";
-import { readEvent } from "../event/read.ts";
-import { factsOf } from "../event/stream.ts";
+import { parseEntry, restoreBlobs } from "../event/entry.ts";
 import { parseNote } from "../merkle/note.ts";
 import { Anchor } from "./anchor.ts";
 import { fsck } from "./fsck.ts";
-import type { AppendBatch } from "./port.ts";
-import { CheckpointSigner, verifyCheckpoint } from "./signer.ts";
-import { LedgerReader, openLedger } from "./store.ts";
-import { LedgerWriter, type Outcome } from "./writer.ts";
-
-const account = "2100000001";
-const newKey = () => generateKeyPairSync("ed25519").privateKey;
-const signer = new CheckpointSigner({ logKey: newKey(), clockKey: newKey() });
-const keys = () => ({ retired: [], current: signer.verifier("any/1").publicKey });
-const directories: string[] = [];
-
-afterEach(() => {
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
-});
-
-function temporary(): string {
-  const directory = mkdtempSync(join(tmpdir(), "taishi-ledger-"));
-  directories.push(directory);
-  return directory;
-}
-
-interface Open {
-  readonly database: DatabaseSync;
-  readonly writer: LedgerWriter;
-  readonly clock: { time: number; now(): number };
-}
-
-function open(directory: string, anchor?: string): Open {
-  const clock = { time: 1_700_000_000_000, now: () => clock.time };
-  const database = openLedger(directory, () => "testservice");
-  try {
-    const writer = new LedgerWriter({
-      database,
-      signer,
-      clock,
-      ...(anchor === undefined ? {} : { anchor: new Anchor(anchor) }),
-    });
-    writer.createLog(account);
-    return { database, writer, clock };
-  } catch (thrown) {
-    database.close();
-    throw thrown;
-  }
-}
-
-function batchOf(markers: readonly string[], more: Partial<AppendBatch> = {}): AppendBatch {
-  const events = markers.map((marker, i) =>
-    readEvent(
-      {
-        kind: "security",
-        time: 1_690_000_000_000 + i,
-        resource: { type: "endpoint", id: "ep-1" },
-        type: "SshLogin",
-        contents: { Marker: marker },
-      },
-      i,
-    ),
-  );
-  const prepared = events.map((event) => entryHead(event));
-  const heads = prepared.map(({ head }) => Buffer.from(head));
-  let end = 0;
-  return {
-    account,
-    heads: Buffer.concat(heads),
-    ends: Uint32Array.from(heads, (head) => (end += head.length)),
-    blobs: prepared.flatMap(({ blobs }) => blobs),
-    facts: factsOf(events),
-    ...more,
-  };
-}
-
-const numbered = (from: number, count: number): string[] => Array.from({ length: count }, (_, i) => `m${from + i}`);
-
-function receiptOf(outcome: Outcome | undefined): {
-  first: number;
-  last: number;
-  treeSize: number;
-  duplicates: number;
-} {
-  assert.ok(outcome !== undefined && "receipt" in outcome, JSON.stringify(outcome));
-  return outcome.receipt;
-}
-
-function firstValue({ event }: Entry): string | undefined {
-  return event.kind === "security" ? event.contents[0]?.value : undefined;
-}
-
-function markersIn(reader: LedgerReader, size: number): (string | undefined)[] {
-  return reader
-    .read(
-      account,
-      Array.from({ length: size }, (_, seq) => seq),
-    )
-    .map((bytes) => firstValue(parseEntry(bytes)));
-}
-
-const check = (directory: string) => {
-  const reader = LedgerReader.open(directory);
-  return fsck(reader, { keys }).finally(() => reader.close());
-};
+import {
+  account,
+  batchOf,
+  check,
+  firstValue,
+  keys,
+  markersIn,
+  numbered,
+  open,
+  receiptOf,
+  signer,
+  temporary,
+} from "./ledger-house.test-support.ts";
+import { openLedger } from "./segments.ts";
+import { verifyCheckpoint } from "./signer.ts";
+import { LedgerReader } from "./store.ts";
+import type { Outcome } from "./writer.ts";
 
 test("batches of any size are numbered in order and read back, across bundles and a restart", async () => {
   const directory = temporary();
@@ -125,7 +37,6 @@ test("batches of any size are numbered in order and read back, across bundles an
     assert.equal(receipt.treeSize, size);
     if (count === 500) {
       ledger.writer.close();
-      ledger.database.close();
       ledger = open(directory);
     }
   }
@@ -134,7 +45,6 @@ test("batches of any size are numbered in order and read back, across bundles an
   assert.throws(() => reader.read(account, [size]), RangeError);
   reader.close();
   ledger.writer.close();
-  ledger.database.close();
   const report = await check(directory);
   assert.deepEqual(report.problems, []);
   assert.equal(report.entries, size);
@@ -188,7 +98,6 @@ test("a full disk refuses the group, keeps what was there, and goes on when ther
   database.exec("PRAGMA max_page_count=1000000");
   assert.equal(receiptOf(writer.append([batchOf(numbered(size, 200))])[0]).first, size);
   writer.close();
-  database.close();
   assert.deepEqual((await check(directory)).problems, []);
 });
 
@@ -270,12 +179,10 @@ test("the anchor catches a ledger that was rolled back whole", () => {
   let ledger = open(directory, anchor);
   ledger.writer.append([batchOf(numbered(0, 5))]);
   ledger.writer.close();
-  ledger.database.close();
   cpSync(directory, older, { recursive: true });
   ledger = open(directory, anchor);
   ledger.writer.append([batchOf(numbered(5, 5))]);
   ledger.writer.close();
-  ledger.database.close();
   open(directory, anchor).database.close();
   assert.throws(() => open(older, anchor), { name: "Fatal", message: /fewer than the 10 of the anchor/ });
 });
@@ -288,16 +195,17 @@ test("fsck finds a changed byte, a missing bundle, a stray bundle, a wrong node 
       /bundle 0/,
     ],
     ["DELETE FROM bundle WHERE n = 1", "bundle", /bundle/],
-    ["INSERT INTO bundle SELECT log, 9, frames FROM bundle WHERE n = 0", "stray", /3 bundles instead of 2/],
+    ["INSERT INTO bundle SELECT log, 9, frames FROM bundle WHERE n = 0", "stray", /3 bundles in file 1 instead of 2/],
     ["UPDATE node SET hash = zeroblob(32) WHERE n = 1", "node", /stored hash of level 1, index 1/],
     ["UPDATE checkpoint SET note = replace(note, '600', '599')", "checkpoint", /not valid/],
   ];
   for (const [sql, name, expected] of damages) {
     const directory = temporary();
-    const { writer, database } = open(directory);
+    const { writer } = open(directory);
     writer.append([batchOf(numbered(0, 600))]);
     writer.close();
     assert.deepEqual((await check(directory)).problems, [], name);
+    const database = openLedger(directory, () => "");
     database.exec(sql);
     database.close();
     const { problems } = await check(directory);

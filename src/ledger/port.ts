@@ -2,6 +2,8 @@
 import type { Blob } from "../event/entry.ts";
 import type { Event } from "../event/event.ts";
 import type { FactBatch } from "../event/stream.ts";
+import type { HashReader } from "../merkle/proof.ts";
+import type { Tile } from "../merkle/tile.ts";
 
 /** A batch on its way to the writer: heads of entries (event/entry.ts) end to end, as UTF-8. */
 export interface AppendBatch {
@@ -17,7 +19,12 @@ export interface AppendBatch {
    */
   readonly followed?: readonly Event[];
   /** The same key with the same digest gives the first receipt again (I8); with another digest it is refused. */
-  readonly idempotency?: { readonly key: string; readonly digest: string };
+  readonly idempotency?: {
+    readonly key: string;
+    readonly digest: string;
+    /** However old the first receipt is, as long as it has not been swept. */
+    readonly lasting?: true;
+  };
 }
 
 /** What the writer needs of a batch: facts are the index's, followed events those of who follows them. */
@@ -49,6 +56,9 @@ export interface Receipt {
   readonly treeSize: number;
 }
 
+/** Type of the system entry that an act of retention is; its data has `minimum`, the number below which entries are gone. */
+export const retentionType = "RetentionApplied";
+
 export interface Appender {
   /**
    * Resolves when the batch is fsynced and numbered (I1), all of it or nothing.
@@ -61,10 +71,85 @@ export interface Appender {
 export interface LogReader {
   /** Entries in the account's log; 0 where there is none. */
   size(account: string): number;
+  /** Entries below are past their retention, all but those of kind system; a multiple of 256. */
+  minimum(account: string): number;
   /** Accounts that have a log. */
   accounts(): readonly string[];
-  /** Bytes of the entries with these numbers, in that order. @throws RangeError beyond the log's end */
+  /**
+   * Bytes of the entries with these numbers, in that order.
+   * @throws RangeError beyond the log's end; TaishiError gone where one is past its retention
+   */
   read(account: string, seqs: readonly number[]): readonly Uint8Array[];
+  /** Entries from `from` to before `to`, which are in one bundle; undefined for those past their retention. */
+  slice(account: string, from: number, to: number): readonly (Uint8Array | undefined)[];
   /** A blob's bytes. */
   blob(digest: string): Uint8Array;
+}
+
+/** A checkpoint as it was signed, fsynced before anyone sees it. */
+export interface SignedCheckpoint {
+  readonly size: number;
+  /** When it was signed, epoch milliseconds; its cosignature says the same in whole seconds, rounded down. */
+  readonly time: number;
+  /** The signed note. */
+  readonly note: string;
+}
+
+/** The tree and the entries of one log, in the portions of C2SP tlog-tiles. */
+export interface LogTiles extends HashReader {
+  /** @throws RangeError where the log has fewer, or where they lie in two tiles */
+  hashes(level: number, from: number, count: number): Uint8Array;
+  /**
+   * The C2SP entry bundle of the first `width` entries of bundle `index`.
+   * @throws RangeError where the log has fewer; TaishiError where they were pruned
+   */
+  entries(index: number, width: number): Uint8Array;
+}
+
+/** Two checkpoints of one size, one at or before an interval and one at or after it. */
+export interface AbsenceEvidence {
+  readonly before: SignedCheckpoint;
+  readonly after: SignedCheckpoint;
+}
+
+/** How far a log is, and what its readers check it with. */
+export interface LogState {
+  readonly account: string;
+  readonly origin: string;
+  /** `name+hash+base64` of the log's key and of the service's clock key. */
+  readonly vkey: string;
+  readonly clockVkey: string;
+  /** Entries acknowledged, covered by the newest checkpoint, and covered by one that enough witnesses cosigned. */
+  readonly stored: number;
+  readonly signed: number;
+  readonly witnessed: number | null;
+  /** Entries below it may have been pruned. */
+  readonly minimumIndex: number;
+  /** The newest signed checkpoint. */
+  readonly checkpoint: string;
+}
+
+/** What readers may see of the logs: never anything beyond the newest signed checkpoint. */
+export interface PublishedLogs {
+  /**
+   * The newest signed checkpoint, or one that was the newest a moment ago. It is kept for ever from now on.
+   * @throws TaishiError not-found
+   */
+  checkpoint(account: string): Promise<SignedCheckpoint>;
+  /** @throws TaishiError not-found beyond the newest signed checkpoint, or where it was pruned */
+  tile(account: string, tile: Tile): Promise<Uint8Array>;
+  /**
+   * A tlog-proof with the entry in it. An entry that no checkpoint covers yet is waited for.
+   * @throws TaishiError not-found; overloaded where no checkpoint comes in time
+   */
+  proof(account: string, seq: number): Promise<string>;
+  /** RFC 6962 §2.1.2. @throws TaishiError invalid-parameter (from, to); overloaded as for proof */
+  consistency(account: string, from: number, to: number): Promise<readonly Uint8Array[]>;
+  /**
+   * The tightest evidence that nothing was received from `from` to `to`, in epoch milliseconds.
+   * @throws TaishiError not-found, saying what is known
+   */
+  absence(account: string, from: number, to: number): Promise<AbsenceEvidence>;
+  /** @throws TaishiError not-found */
+  state(account: string): Promise<LogState>;
 }

@@ -95,6 +95,11 @@ export class CheckpointSigner {
   vkey(origin: string): string {
     return formatVerifierKey(this.verifier(origin));
   }
+
+  /** `name+hash+base64` of the clock key. */
+  clockVkey(origin: string): string {
+    return formatVerifierKey(this.clockVerifier(origin));
+  }
 }
 
 /** The key of a log with this origin that a service with this log key publishes. @param publicKey 32 bytes */

@@ -1,20 +1,18 @@
-// The ledger's files and tables, and how they are read. Owns DATA/ledger/*.db: the file with the highest number is the
-// one written; lower ones (once segments exist) are closed and read-only. See docs/ledger-format.md.
-// If a file is lost or altered: fsck says so and the service refuses to start (I2); restore it from a backup.
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { openDatabase, openReadOnly } from "../durable/database.ts";
-import { makePrivateDirectory, syncDirectory } from "../durable/files.ts";
+// How the ledger's files (segments.ts) are read: entries, hashes and checkpoints of every log, from whichever file holds
+// them (segment-set.ts).
+import type { DatabaseSync } from "node:sqlite";
 import { Fatal, TaishiError } from "../errors.ts";
-import { edgeShape, leafHash, TreeEdge } from "../merkle/tree.ts";
+import { parseEntry } from "../event/entry.ts";
+import { edgeShape, leafHash, TreeEdge, tileWidth } from "../merkle/tree.ts";
 import { bundleWidth, decodeBundle, entryInFrame, frameOf, openBundle } from "./bundle.ts";
-import type { LogReader } from "./port.ts";
+import { FrameCache } from "./frame-cache.ts";
+import type { LogReader, SignedCheckpoint } from "./port.ts";
+import type { Segment } from "./segment.ts";
+import { SegmentSet } from "./segment-set.ts";
+import { serviceId } from "./segments.ts";
 import { sha256 } from "./signer.ts";
 
-const file = { kind: "TSlg", format: 1 } as const;
-
-/** One account's log as its row says. */
+/** One account's log as its row in the newest file says. */
 export interface LogRow {
   readonly id: number;
   readonly account: string;
@@ -23,99 +21,36 @@ export interface LogRow {
   readonly size: number;
   /** Of the newest entry; never decreases. */
   readonly received: number;
+  /** Entries from here on are in this file. */
+  readonly first: number;
+  /** Entries below are gone but for the service's own (retention). */
+  readonly minimum: number;
 }
 
-export interface CheckpointRow {
-  readonly size: number;
-  readonly time: number;
-  readonly note: string;
-}
-
-const tables = `
-  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE log (
-    id INTEGER PRIMARY KEY, account TEXT NOT NULL UNIQUE, origin TEXT NOT NULL, salted INTEGER NOT NULL,
-    size INTEGER NOT NULL, received INTEGER NOT NULL
-  );
-  CREATE TABLE entry (log INTEGER NOT NULL, seq INTEGER NOT NULL, bytes BLOB NOT NULL, UNIQUE (log, seq));
-  CREATE TABLE bundle (log INTEGER NOT NULL, n INTEGER NOT NULL, frames BLOB NOT NULL, UNIQUE (log, n));
-  CREATE TABLE node (
-    log INTEGER NOT NULL, level INTEGER NOT NULL, n INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (log, level, n)
-  ) WITHOUT ROWID;
-  CREATE TABLE blob (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL);
-  CREATE TABLE checkpoint (
-    id INTEGER PRIMARY KEY, log INTEGER NOT NULL, size INTEGER NOT NULL, time INTEGER NOT NULL, kept INTEGER NOT NULL,
-    note TEXT NOT NULL
-  );
-  CREATE INDEX checkpoint_log ON checkpoint (log, id);
-  CREATE TABLE receipt (
-    log INTEGER NOT NULL, key BLOB NOT NULL, digest BLOB NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL,
-    time INTEGER NOT NULL, PRIMARY KEY (log, key)
-  ) WITHOUT ROWID;
-  CREATE INDEX receipt_time ON receipt (time);
-`;
-
-/** Opens the ledger for writing, creating it where there is none. Only the data directory's owner may. */
-export function openLedger(directory: string, newServiceId: () => string): DatabaseSync {
-  makePrivateDirectory(directory);
-  const path = join(directory, newestFile(directory) ?? "000001.db");
-  const fresh = !existsSync(path);
-  const database = openDatabase({
-    ...file,
-    path,
-    synchronous: "FULL",
-    create: (created) => {
-      created.exec(tables);
-      created.prepare("INSERT INTO meta VALUES ('service', ?)").run(newServiceId());
-    },
-  });
-  if (fresh) syncDirectory(directory);
-  return database;
-}
-
-function newestFile(directory: string): string | undefined {
-  return readdirSync(directory)
-    .filter((name) => /^\d{6}\.db$/.test(name))
-    .sort()
-    .at(-1);
-}
-
-/** Ids as they are in the file's meta table. */
-export function serviceId(database: DatabaseSync): string {
-  const row = database.prepare("SELECT value FROM meta WHERE key = 'service'").get() as { value: string };
-  return row.value;
-}
+export type CheckpointRow = SignedCheckpoint;
 
 /** The reading side: what is committed, at every call. */
 export class LedgerReader implements LogReader {
-  readonly #database: DatabaseSync;
-  readonly #ids = new Map<string, number>();
+  readonly #segments: SegmentSet;
   readonly #frames: FrameCache;
-  readonly #owned: boolean;
-  readonly #log: StatementSync;
-  readonly #bundle: StatementSync;
-  readonly #entry: StatementSync;
 
-  /** Opens the newest file read-only, beside its writer. */
+  /** Opens the files of a directory read-only, beside their writer. */
   static open(directory: string): LedgerReader {
-    const name = existsSync(directory) ? newestFile(directory) : undefined;
-    if (name === undefined)
-      throw new Fatal(`there is no ledger in ${directory}`, { hint: "Give the data directory with --data." });
-    return new LedgerReader(openReadOnly({ ...file, path: join(directory, name) }), true);
+    return new LedgerReader(SegmentSet.open(directory));
   }
 
-  /** @param owned whether close() closes the database */
-  constructor(database: DatabaseSync, owned = false, cacheBytes = 32 * 1024 * 1024) {
-    this.#database = database;
-    this.#owned = owned;
+  /** The reader of who writes the newest file. @param directory where the closed ones are; undefined: there are none */
+  static of(database: DatabaseSync, directory: string | undefined): LedgerReader {
+    return new LedgerReader(new SegmentSet(database, directory, false));
+  }
+
+  private constructor(segments: SegmentSet, cacheBytes = 32 * 1024 * 1024) {
+    this.#segments = segments;
     this.#frames = new FrameCache(cacheBytes);
-    this.#log = database.prepare("SELECT * FROM log WHERE account = ?");
-    this.#bundle = database.prepare("SELECT frames FROM bundle WHERE log = ? AND n = ?");
-    this.#entry = database.prepare("SELECT bytes FROM entry WHERE log = ? AND seq = ?");
   }
 
   get service(): string {
-    return serviceId(this.#database);
+    return serviceId(this.#segments.newest.database);
   }
 
   accounts(): readonly string[] {
@@ -123,76 +58,121 @@ export class LedgerReader implements LogReader {
   }
 
   logs(): readonly LogRow[] {
-    return this.#database.prepare("SELECT * FROM log ORDER BY id").all() as unknown as LogRow[];
+    this.#segments.follow();
+    return this.#segments.newest.logs();
   }
 
   log(account: string): LogRow | undefined {
-    return this.#log.get(account) as LogRow | undefined;
+    this.#segments.follow();
+    return this.#segments.newest.log(account);
   }
 
   size(account: string): number {
     return this.log(account)?.size ?? 0;
   }
 
+  minimum(account: string): number {
+    return this.log(account)?.minimum ?? 0;
+  }
+
   read(account: string, seqs: readonly number[]): readonly Uint8Array[] {
-    const log = this.#id(account);
-    const bundle = this.#bundle;
-    const tail = this.#entry;
+    const { id, minimum } = this.#known(account);
     return seqs.map((seq) => {
-      const n = Math.floor(seq / bundleWidth);
-      const frame = frameOf(seq);
-      const key = `${log}/${n}/${frame}`;
-      let content = this.#frames.get(key);
-      if (content === undefined) {
-        const row = bundle.get(log, n) as { frames: Uint8Array } | undefined;
-        if (row === undefined) {
-          const loose = tail.get(log, seq) as { bytes: Uint8Array } | undefined;
-          if (loose !== undefined) return loose.bytes;
-          // The bundle may have been completed between the two looks.
-          const completed = bundle.get(log, n) as { frames: Uint8Array } | undefined;
-          if (completed === undefined) throw new RangeError(`the log of ${account} has no entry ${seq}`);
-          content = openBundle(completed.frames).frame(frame);
-        } else content = openBundle(row.frames).frame(frame);
-        this.#frames.set(key, content);
-      }
-      return entryInFrame(content, seq);
+      const bytes = this.#entry(account, id, seq);
+      if (seq < minimum && parseEntry(bytes).event.kind !== "system") throw gone(account, seq);
+      return bytes;
     });
   }
 
-  /** The entries of the bundle n, or those of it that exist; for passes over a whole log. */
+  /** The entries of the bundle n, or those of it that exist; for passes over a whole log. @throws TaishiError gone */
   bundle(account: string, n: number): readonly Uint8Array[] {
-    const log = this.#id(account);
-    const row = this.bundleRow(log, n);
-    if (row !== undefined) return decodeBundle(row);
-    const rows = this.#database
-      .prepare("SELECT bytes FROM entry WHERE log = ? AND seq BETWEEN ? AND ? ORDER BY seq")
-      .all(log, n * bundleWidth, (n + 1) * bundleWidth - 1) as { bytes: Uint8Array }[];
-    if (rows.length > 0) return rows.map(({ bytes }) => bytes);
-    const completed = this.bundleRow(log, n);
-    return completed === undefined ? [] : decodeBundle(completed);
+    const { id, minimum } = this.#known(account);
+    if ((n + 1) * bundleWidth <= minimum) throw gone(account, n * bundleWidth);
+    return this.#bundle(id, n);
+  }
+
+  /** Whether the bundle's entries are gone, all but those of the service's own. */
+  isGone(account: string, n: number): boolean {
+    return (n + 1) * bundleWidth <= this.minimum(account);
+  }
+
+  slice(account: string, from: number, to: number): readonly (Uint8Array | undefined)[] {
+    const n = Math.floor(from / bundleWidth);
+    if (!this.isGone(account, n))
+      return this.read(
+        account,
+        Array.from({ length: to - from }, (_, i) => from + i),
+      );
+    const entries: (Uint8Array | undefined)[] = Array.from({ length: to - from }, () => undefined);
+    for (const [seq, bytes] of this.remaining(account, n)) if (seq >= from && seq < to) entries[seq - from] = bytes;
+    return entries;
+  }
+
+  /** Entries of a bundle that is gone which are still there: those of the service's own, by number. */
+  *remaining(account: string, n: number): Generator<readonly [seq: number, bytes: Uint8Array]> {
+    const { id } = this.#known(account);
+    const segment = this.#segments.holding(id, n * bundleWidth);
+    const frames = segment?.bundle(id, n);
+    if (frames === undefined) {
+      for (const { seq, bytes } of segment?.entries(id, n * bundleWidth, (n + 1) * bundleWidth) ?? [])
+        yield [seq, bytes];
+      return;
+    }
+    for (const [i, bytes] of decodeBundle(frames).entries())
+      if (parseEntry(bytes).event.kind === "system") yield [n * bundleWidth + i, bytes];
+  }
+
+  /** Leaf hashes of the bundle n, also where its entries are gone: 32 bytes each, of the entries that exist. */
+  leafHashes(account: string, n: number): Uint8Array {
+    const { id } = this.#known(account);
+    const stored = this.#segments.holding(id, n * bundleWidth)?.tile(id, n);
+    if (stored !== undefined) return stored;
+    return Buffer.concat(this.#bundle(id, n).map((entry) => leafHash(sha256, entry)));
   }
 
   bundleRow(log: number, n: number): Uint8Array | undefined {
-    const row = this.#bundle.get(log, n);
-    return (row as { frames: Uint8Array } | undefined)?.frames;
+    return this.#segments.holding(log, n * bundleWidth)?.bundle(log, n);
+  }
+
+  /** Whether the bundle n is where it should be, whole or, where it may be, as its leaf hashes. */
+  hasBundle(log: number, n: number): boolean {
+    const segment = this.#segments.holding(log, n * bundleWidth);
+    return segment !== undefined && (segment.bundle(log, n) ?? segment.tile(log, n)) !== undefined;
   }
 
   blob(digest: string): Uint8Array {
-    const row = this.#database.prepare("SELECT bytes FROM blob WHERE digest = ?").get(digest);
-    if (row === undefined) throw new Fatal(`the blob ${digest} is missing`, { hint: "Run `taishi fsck`." });
-    return (row as { bytes: Uint8Array }).bytes;
+    for (const segment of this.#segments.all()) {
+      const bytes = segment.blob(digest);
+      if (bytes !== undefined) return bytes;
+    }
+    throw new Fatal(`the blob ${digest} is missing`, { hint: "Run `taishi fsck`." });
   }
 
   /** Bytes of the blob, or undefined where there is none. */
   blobSize(digest: string): number | undefined {
-    const row = this.#database.prepare("SELECT length(bytes) AS size FROM blob WHERE digest = ?").get(digest);
-    return (row as { size: number } | undefined)?.size;
+    for (const segment of this.#segments.all()) {
+      const size = segment.blobSize(digest);
+      if (size !== undefined) return size;
+    }
+    return undefined;
   }
 
-  /** Digests of all blobs. */
-  *blobs(): Generator<string> {
-    for (const row of this.#database.prepare("SELECT digest FROM blob").iterate())
-      yield (row as unknown as { digest: string }).digest;
+  /** All blobs, those that several files hold as often. */
+  *blobs(): Generator<{ readonly digest: string; readonly bytes: Uint8Array }> {
+    for (const segment of this.#segments.all()) yield* segment.blobs();
+  }
+
+  /** The receipt of an earlier append under this key, from a closed file; none that is older than `since`. */
+  closedReceipt(log: number, key: Uint8Array, since: number): ReceiptRow | undefined {
+    let after = this.#segments.newest;
+    for (const number of this.#segments.closedNumbers.toReversed()) {
+      // All receipts of a file are older than the file after it.
+      if (after.opened < since) return undefined;
+      after = this.#segments.closed(number);
+      const receipt = after.receipt(log, key, since);
+      if (receipt !== undefined) return receipt;
+    }
+    return undefined;
   }
 
   /** Logs and checkpoints as of one moment, and rows that no log's size accounts for. */
@@ -201,44 +181,71 @@ export class LedgerReader implements LogReader {
     readonly checkpoints: readonly (CheckpointRow & { readonly log: number })[];
     readonly strays: readonly { readonly account: string; readonly what: string }[];
   } {
-    this.#database.exec("BEGIN");
+    this.#segments.follow();
+    const { database } = this.#segments.newest;
+    database.exec("BEGIN");
     try {
-      const logs = this.logs();
-      const checkpoints = this.#database
-        .prepare("SELECT log, size, time, note FROM checkpoint ORDER BY id")
-        .all() as unknown as (CheckpointRow & { log: number })[];
-      const bundles = this.#database.prepare("SELECT count(*) AS count, max(n) AS last FROM bundle WHERE log = ?");
-      const tail = this.#database.prepare("SELECT count(*) AS count, max(seq) AS last FROM entry WHERE log = ?");
-      const strays = logs.flatMap(({ id, account, size }) => {
-        const stored = bundles.get(id) as { count: number; last: number | null };
-        const loose = tail.get(id) as { count: number; last: number | null };
-        const full = Math.floor(size / bundleWidth);
-        const found: { account: string; what: string }[] = [];
-        if (stored.count !== full || (stored.last ?? -1) !== full - 1)
-          found.push({ account, what: `there are ${stored.count} bundles instead of ${full}` });
-        if (loose.count !== size % bundleWidth || (loose.last !== null && loose.last !== size - 1))
-          found.push({ account, what: `there are ${loose.count} loose entries instead of ${size % bundleWidth}` });
-        return found;
+      const logs = this.#segments.newest.logs();
+      const checkpoints = new Map<string, CheckpointRow & { readonly log: number }>();
+      const strays: { account: string; what: string }[] = [];
+      const segments = [...this.#segments.all()].reverse();
+      segments.forEach((segment, i) => {
+        // A roll takes the newest checkpoint along: it is in two files.
+        for (const checkpoint of segment.checkpoints())
+          checkpoints.set(`${checkpoint.log} ${checkpoint.note}`, checkpoint);
+        const after = segments[i + 1];
+        for (const log of logs) {
+          const own = segment.log(log.account);
+          if (own === undefined) continue;
+          const next = after?.log(log.account)?.first;
+          for (const what of segment.strays(own, next)) strays.push({ account: log.account, what });
+        }
       });
-      return { logs, checkpoints, strays };
+      return { logs, checkpoints: [...checkpoints.values()], strays };
     } finally {
-      this.#database.exec("COMMIT");
+      database.exec("COMMIT");
     }
   }
 
   latestCheckpoint(log: number): CheckpointRow | undefined {
-    const row = this.#database
-      .prepare("SELECT size, time, note FROM checkpoint WHERE log = ? ORDER BY id DESC LIMIT 1")
-      .get(log);
-    return row as CheckpointRow | undefined;
+    return this.#segments.newest.latestCheckpoint(log);
+  }
+
+  /**
+   * The checkpoints kept for ever on both sides of an interval: the newest with a time up to `from`, the oldest with one
+   * from `to` on. Where a clock was set back it may not be the tightest pair.
+   */
+  checkpointsAround(
+    log: number,
+    from: number,
+    to: number,
+  ): { readonly before: CheckpointRow | undefined; readonly after: CheckpointRow | undefined } {
+    const newestFirst = [...this.#segments.all()];
+    const first = <T>(segments: readonly Segment[], ask: (segment: Segment) => T | undefined): T | undefined => {
+      for (const segment of segments) {
+        const found = ask(segment);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    };
+    return {
+      before: first(newestFirst, (segment) => segment.keptUpTo(log, from)),
+      after: first(newestFirst.toReversed(), (segment) => segment.keptFrom(log, to)),
+    };
   }
 
   /** Stored nodes of a level from an index on. */
   nodes(log: number, level: number, from: number, count: number): readonly Uint8Array[] {
-    const rows = this.#database
-      .prepare("SELECT hash FROM node WHERE log = ? AND level = ? AND n >= ? AND n < ? ORDER BY n")
-      .all(log, level, from, from + count) as { hash: Uint8Array }[];
-    return rows.map(({ hash }) => hash);
+    const found: Uint8Array[] = [];
+    while (found.length < count) {
+      const at = from + found.length;
+      // A node is in the file that holds the bundle which completed it.
+      const segment = this.#segments.holding(log, (at + 1) * tileWidth ** level - 1);
+      const hashes = segment?.nodes(log, level, at, from + count) ?? [];
+      if (hashes.length === 0) break;
+      found.push(...hashes);
+    }
+    return found;
   }
 
   /**
@@ -248,8 +255,10 @@ export class LedgerReader implements LogReader {
   edgeAt(row: LogRow, size: number): TreeEdge {
     const levels = edgeShape(size).map(({ from, count }, level) => {
       if (level > 0) return this.nodes(row.id, level, from, count);
-      const entries = count === 0 ? [] : this.bundle(row.account, from / bundleWidth).slice(0, count);
-      return entries.map((entry) => leafHash(sha256, entry));
+      const leaves = count === 0 ? Buffer.alloc(0) : this.leafHashes(row.account, from / bundleWidth);
+      return Array.from({ length: Math.min(count, leaves.length / 32) }, (_, i) =>
+        leaves.subarray(i * 32, i * 32 + 32),
+      );
     });
     try {
       return new TreeEdge(sha256, size, levels);
@@ -261,46 +270,86 @@ export class LedgerReader implements LogReader {
     }
   }
 
-  close(): void {
-    if (this.#owned) this.#database.close();
+  /** Forgets what is open of a closed file that was replaced (retention). */
+  reopen(number: number): void {
+    this.#segments.reopen(number);
+    this.#frames.clear();
   }
 
-  #id(account: string): number {
-    const known = this.#ids.get(account);
-    if (known !== undefined) return known;
+  /** Numbers of the closed files, oldest first. */
+  get closedSegments(): readonly number[] {
+    this.#segments.follow();
+    return this.#segments.closedNumbers;
+  }
+
+  /** Up to which number the account's entries are in closed files of which all were received before a time. */
+  closedBefore(account: string, time: number): number {
+    const newest = this.log(account);
+    if (newest === undefined) return 0;
+    let closed = 0;
+    const numbers = this.closedSegments;
+    for (const [i, number] of numbers.entries()) {
+      // A file's row of the log is as of its closing: what it says of the newest entry holds for all before.
+      const row = this.#segments.closed(number).log(account);
+      if (row !== undefined && row.received >= time) break;
+      const next = numbers[i + 1];
+      const after = next === undefined ? newest : this.#segments.closed(next).log(account);
+      closed = after?.first ?? 0;
+    }
+    return closed;
+  }
+
+  close(): void {
+    this.#segments.close();
+  }
+
+  #entry(account: string, log: number, seq: number): Uint8Array {
+    const n = Math.floor(seq / bundleWidth);
+    const frame = frameOf(seq);
+    const key = `${log}/${n}/${frame}`;
+    let content = this.#frames.get(key);
+    if (content === undefined) {
+      const segment = this.#segments.holding(log, seq);
+      let frames = segment?.bundle(log, n);
+      if (frames === undefined) {
+        const loose = segment?.entry(log, seq);
+        if (loose !== undefined) return loose;
+        if (segment?.tile(log, n) !== undefined) throw gone(account, seq);
+        // The bundle may have been completed, and a new file begun, between the two looks.
+        this.#segments.follow();
+        frames = this.bundleRow(log, n);
+        if (frames === undefined) throw new RangeError(`the log of ${account} has no entry ${seq}`);
+      }
+      content = openBundle(frames).frame(frame);
+      this.#frames.set(key, content);
+    }
+    return entryInFrame(content, seq);
+  }
+
+  #bundle(log: number, n: number): readonly Uint8Array[] {
+    const segment = this.#segments.holding(log, n * bundleWidth);
+    const frames = segment?.bundle(log, n);
+    if (frames !== undefined) return decodeBundle(frames);
+    const rows = segment?.entries(log, n * bundleWidth, (n + 1) * bundleWidth) ?? [];
+    if (rows.length > 0) return rows.map(({ bytes }) => bytes);
+    this.#segments.follow();
+    const completed = this.bundleRow(log, n);
+    return completed === undefined ? [] : decodeBundle(completed);
+  }
+
+  #known(account: string): { readonly id: number; readonly minimum: number } {
     const row = this.log(account);
     if (row === undefined) throw new TaishiError("not-found", `account ${account} has no log`);
-    this.#ids.set(account, row.id);
-    return row.id;
+    return row;
   }
 }
 
-/** Decompressed frames, least recently used ones leaving first; bounded in bytes. */
-class FrameCache {
-  readonly #limit: number;
-  readonly #frames = new Map<string, Uint8Array>();
-  #bytes = 0;
+export interface ReceiptRow {
+  readonly digest: Uint8Array;
+  readonly first: number;
+  readonly count: number;
+}
 
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  get(key: string): Uint8Array | undefined {
-    const frame = this.#frames.get(key);
-    if (frame !== undefined) {
-      this.#frames.delete(key);
-      this.#frames.set(key, frame);
-    }
-    return frame;
-  }
-
-  set(key: string, frame: Uint8Array): void {
-    this.#frames.set(key, frame);
-    this.#bytes += frame.length;
-    for (const [oldest, content] of this.#frames) {
-      if (this.#bytes <= this.#limit || oldest === key) break;
-      this.#frames.delete(oldest);
-      this.#bytes -= content.length;
-    }
-  }
+function gone(account: string, seq: number): TaishiError {
+  return new TaishiError("gone", `entry ${seq} of account ${account} is past its retention`);
 }

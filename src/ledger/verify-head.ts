@@ -22,7 +22,7 @@ export function verifyHead(
     new Fatal(`the log of account ${row.account} ${what}`, { hint: restore, cause });
 
   const lastBundle = Math.floor(row.size / bundleWidth) - 1;
-  if (lastBundle >= 0 && reader.bundleRow(row.id, lastBundle) === undefined)
+  if (lastBundle >= 0 && !reader.hasBundle(row.id, lastBundle))
     throw fail(`says it has ${row.size} entries, but bundle ${lastBundle} is missing`);
   reader.edgeAt(row, row.size);
 

@@ -13,8 +13,9 @@ import { type TileNode, TreeEdge } from "../merkle/tree.ts";
 import type { Anchor } from "./anchor.ts";
 import { bundleWidth, encodeBundle } from "./bundle.ts";
 import type { HeadBatch, Receipt } from "./port.ts";
+import { beginnings, rollSegment, segmentBytes } from "./segments.ts";
 import { type CheckpointSigner, sha256 } from "./signer.ts";
-import { type CheckpointRow, LedgerReader, type LogRow } from "./store.ts";
+import { type CheckpointRow, LedgerReader, type LogRow, type ReceiptRow } from "./store.ts";
 import { verifyHead } from "./verify-head.ts";
 
 const receiptLifeMs = 7 * 24 * 3_600_000;
@@ -34,7 +35,10 @@ interface Log {
   readonly salted: boolean;
   size: number;
   received: number;
-  checkpoint: { readonly size: number; readonly root: Uint8Array; readonly time: number } | undefined;
+  minimum: number;
+  checkpoint:
+    | { readonly size: number; readonly root: Uint8Array; readonly time: number; readonly repeats?: boolean }
+    | undefined;
   /** What appending needs; recovered from the file when first needed, let go when other logs are busier. */
   open: OpenLog | undefined;
 }
@@ -53,19 +57,24 @@ export type Outcome = { readonly receipt: Receipt; readonly appended: boolean } 
 export interface LogStatus {
   readonly account: string;
   readonly origin: string;
+  readonly salted: boolean;
   readonly size: number;
   readonly checkpoint: { readonly size: number; readonly time: number } | undefined;
+  /** Entries below are past their retention. */
+  readonly minimum: number;
 }
 
 export class LedgerWriter {
-  readonly #database: DatabaseSync;
-  readonly #reader: LedgerReader;
+  #database: DatabaseSync;
+  #reader: LedgerReader;
   #signer: CheckpointSigner;
   readonly #clock: Clock;
   readonly #anchor: Anchor | undefined;
   readonly #service: string;
   readonly #logs = new Map<string, Log>();
-  readonly #sql: Record<keyof typeof statements, StatementSync>;
+  readonly #segments: SegmentLimits | undefined;
+  #beginnings: { readonly opened: number; readonly bytes: number };
+  #sql: Record<keyof typeof statements, StatementSync>;
   #receiptsSwept = 0;
   /** Where the entries of one group are put together; used again by the next. */
   #arena = new Uint8Array(0);
@@ -73,6 +82,8 @@ export class LedgerWriter {
 
   /**
    * Verifies every log's head before the first append (I2).
+   * @param options.database the newest file; close() closes it, or the one that came after it
+   * @param options.segments when a file closes and another begins; never, where absent
    * @throws Fatal where the ledger is shorter than, or different from, the last checkpoint signed or anchored
    */
   constructor(options: {
@@ -80,16 +91,17 @@ export class LedgerWriter {
     readonly signer: CheckpointSigner;
     readonly clock: Clock;
     readonly anchor?: Anchor;
+    readonly segments?: SegmentLimits;
   }) {
     this.#database = options.database;
-    this.#reader = new LedgerReader(options.database);
+    this.#segments = options.segments;
+    this.#reader = this.#newReader();
     this.#signer = options.signer;
     this.#clock = options.clock;
     this.#anchor = options.anchor;
     this.#service = this.#reader.service;
-    this.#sql = Object.fromEntries(
-      Object.entries(statements).map(([name, sql]) => [name, options.database.prepare(sql)]),
-    ) as Record<keyof typeof statements, StatementSync>;
+    this.#sql = this.#prepare();
+    this.#beginnings = beginnings(this.#database, this.#clock.now());
     for (const row of this.#reader.logs()) {
       verifyHead(this.#reader, row, this.#signer, this.#anchor);
       this.#logs.set(row.account, this.#load(row));
@@ -172,6 +184,52 @@ export class LedgerWriter {
     }
   }
 
+  /**
+   * Closes the file and begins the next one when it is full or old. @returns whether it did
+   * @throws TaishiError disk-full with nothing changed
+   */
+  rollIfDue(): boolean {
+    if (this.#segments === undefined) return false;
+    const { bytes: most, ageMs, directory } = this.#segments;
+    const now = this.#clock.now();
+    // With very many logs what goes on is itself large: a file then takes at least as much again.
+    const grown = segmentBytes(this.#database) - this.#beginnings.bytes;
+    const full = grown >= Math.max(most, this.#beginnings.bytes);
+    const old = now - this.#beginnings.opened >= ageMs && this.#sql.anyBundle.get() !== undefined;
+    if (!full && !old) return false;
+    let next: DatabaseSync;
+    try {
+      next = rollSegment(directory, this.#database, now);
+    } catch (thrown) {
+      throw this.#outOf(thrown);
+    }
+    this.#reader.close();
+    this.#database = next;
+    this.#reader = this.#newReader();
+    this.#sql = this.#prepare();
+    this.#beginnings = beginnings(this.#database, now);
+    return true;
+  }
+
+  /**
+   * From now on the account's entries below `minimum` are past their retention; their bundles go with the files they are in.
+   * @param minimum a multiple of 256 up to which all files are closed
+   */
+  setMinimum(account: string, minimum: number): void {
+    const log = this.#logs.get(account);
+    if (log === undefined) throw new TaishiError("not-found", `account ${account} has no log`);
+    const row = this.#reader.log(account)!;
+    if (minimum % bundleWidth !== 0 || minimum < row.minimum || minimum > row.first)
+      throw new RangeError(`the minimum index of account ${account} cannot become ${minimum}`);
+    this.#commit(() => this.#sql.setMinimum.run(minimum, log.id));
+    log.minimum = minimum;
+  }
+
+  /** A closed file was replaced by one without what is past its retention. */
+  reopen(segment: number): void {
+    this.#reader.reopen(segment);
+  }
+
   /** The newest checkpoint, kept for ever from now on because somebody has seen it. */
   handOut(account: string): CheckpointRow {
     const log = this.#logs.get(account);
@@ -182,15 +240,17 @@ export class LedgerWriter {
   }
 
   status(): readonly LogStatus[] {
-    return [...this.#logs.values()].map(({ account, origin, size, checkpoint }) => ({
+    return [...this.#logs.values()].map(({ account, origin, salted, size, checkpoint, minimum }) => ({
       account,
       origin,
+      salted,
       size,
       checkpoint,
+      minimum,
     }));
   }
 
-  /** Folds the write-ahead log into the file. The database stays its opener's to close. */
+  /** Folds the write-ahead log into the file, and closes it. */
   close(): void {
     try {
       this.checkpoint();
@@ -199,6 +259,17 @@ export class LedgerWriter {
       if (!(thrown instanceof TaishiError)) throw thrown;
     }
     this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    this.#reader.close();
+    this.#database.close();
+  }
+
+  #newReader(): LedgerReader {
+    return LedgerReader.of(this.#database, this.#segments?.directory);
+  }
+
+  #prepare(): Record<keyof typeof statements, StatementSync> {
+    const prepared = Object.entries(statements).map(([name, sql]) => [name, this.#database.prepare(sql)]);
+    return Object.fromEntries(prepared) as Record<keyof typeof statements, StatementSync>;
   }
 
   #sign(due: readonly Log[], now: number, keep = false): ReadonlyMap<string, string> {
@@ -211,12 +282,16 @@ export class LedgerWriter {
     this.#anchor?.move(new Map(signed.map(({ log, root, size }) => [log.origin, { root, size }])));
     this.#commit(() => {
       for (const { log, size, note } of signed) {
+        // Of a silence its first and its last checkpoint stay: evidence of absence as tight as can be.
+        if (log.checkpoint !== undefined && (log.checkpoint.size === size) !== (log.checkpoint.repeats === true))
+          this.#sql.keepCheckpoint.run(log.id);
         const kept = keep || this.#sql.hourKept.get(log.id, now - (now % hourMs)) === undefined ? 1 : 0;
         this.#sql.dropCheckpoints.run(log.id);
         this.#sql.insertCheckpoint.run(log.id, size, now, kept, note);
       }
     });
-    for (const { log, root, size } of signed) log.checkpoint = { size, root, time: now };
+    for (const { log, root, size } of signed)
+      log.checkpoint = { size, root, time: now, repeats: log.checkpoint?.size === size };
     this.#letGo();
     return new Map(signed.map(({ log, note }) => [log.account, note]));
   }
@@ -299,10 +374,16 @@ export class LedgerWriter {
   }
 
   /** I8: the first receipt again for a repeated append; a refusal where the key was used for something else. */
-  #repeated(log: Log, batch: HeadBatch, { key, digest }: { key: string; digest: string }): Outcome | undefined {
-    const row = this.#sql.selectReceipt.get(log.id, keyHash(key)) as
-      | { digest: Uint8Array; first: number; count: number }
-      | undefined;
+  #repeated(
+    log: Log,
+    batch: HeadBatch,
+    { key, digest, lasting }: NonNullable<HeadBatch["idempotency"]>,
+  ): Outcome | undefined {
+    const hashed = keyHash(key);
+    const since = lasting === true ? 0 : this.#clock.now() - receiptLifeMs;
+    const row =
+      (this.#sql.selectReceipt.get(log.id, hashed, since) as ReceiptRow | undefined) ??
+      this.#reader.closedReceipt(log.id, hashed, since);
     if (row === undefined) return undefined;
     if (Buffer.from(row.digest).toString("hex") !== digest) return { refusal: new TaishiError("idempotency-conflict") };
     return { receipt: receiptOf(batch.account, row.first, row.count, row.count), appended: false };
@@ -317,6 +398,7 @@ export class LedgerWriter {
       salted: row.salted === 1,
       size: row.size,
       received: row.received,
+      minimum: row.minimum,
       checkpoint:
         last === undefined
           ? undefined
@@ -360,16 +442,30 @@ export class LedgerWriter {
       } catch (cause) {
         throw new Fatal("the ledger could not undo a failed write", { cause });
       }
-      if ((thrown as { errcode?: number }).errcode === sqliteFull)
-        throw new TaishiError("disk-full", "the disk is full; nothing was stored", { retryAfter: 30 });
-      if (thrown instanceof Fatal) throw thrown;
-      // A failed fsync leaves unknown what is on disk: stop, and recover at the next start.
-      throw new Fatal("the ledger could not be written", {
-        hint: "Check the disk, then start again: what was acknowledged is recovered.",
-        cause: thrown,
-      });
+      throw this.#outOf(thrown);
     }
   }
+
+  #outOf(thrown: unknown): Error {
+    const { errcode, code } = thrown as { errcode?: number; code?: string };
+    if (errcode === sqliteFull || code === "ENOSPC")
+      return new TaishiError("disk-full", "the disk is full; nothing was stored", { retryAfter: 30 });
+    if (thrown instanceof Fatal) return thrown;
+    // A failed fsync leaves unknown what is on disk: stop, and recover at the next start.
+    return new Fatal("the ledger could not be written", {
+      hint: "Check the disk, then start again: what was acknowledged is recovered.",
+      cause: thrown,
+    });
+  }
+}
+
+/** Where the files are, and when one closes. */
+export interface SegmentLimits {
+  readonly directory: string;
+  /** Bytes that a file grows by. */
+  readonly bytes: number;
+  /** Age at which a file closes that holds any whole bundle. */
+  readonly ageMs: number;
 }
 
 const statements = {
@@ -380,14 +476,16 @@ const statements = {
   insertBundle: "INSERT INTO bundle (log, n, frames) VALUES (?, ?, ?)",
   insertNode: "INSERT INTO node (log, level, n, hash) VALUES (?, ?, ?, ?)",
   insertBlob: "INSERT OR IGNORE INTO blob (digest, bytes) VALUES (?, ?)",
-  selectReceipt: "SELECT digest, first, count FROM receipt WHERE log = ? AND key = ?",
-  insertReceipt: "INSERT INTO receipt (log, key, digest, first, count, time) VALUES (?, ?, ?, ?, ?, ?)",
+  selectReceipt: "SELECT digest, first, count FROM receipt WHERE log = ? AND key = ? AND time >= ?",
+  insertReceipt: "INSERT OR REPLACE INTO receipt (log, key, digest, first, count, time) VALUES (?, ?, ?, ?, ?, ?)",
   sweepReceipts: "DELETE FROM receipt WHERE time < ?",
+  anyBundle: "SELECT 1 FROM bundle LIMIT 1",
+  setMinimum: "UPDATE log SET minimum = ? WHERE id = ?",
   hourKept: "SELECT 1 FROM checkpoint WHERE log = ? AND kept = 1 AND time >= ? LIMIT 1",
   dropCheckpoints: "DELETE FROM checkpoint WHERE log = ? AND kept = 0",
   insertCheckpoint: "INSERT INTO checkpoint (log, size, time, kept, note) VALUES (?, ?, ?, ?, ?)",
   keepCheckpoint:
-    "UPDATE checkpoint SET kept = 1 WHERE id = (SELECT id FROM checkpoint WHERE log = ? ORDER BY id DESC LIMIT 1)",
+    "UPDATE checkpoint SET kept = 1 WHERE id = (SELECT id FROM checkpoint WHERE log = ? ORDER BY id DESC LIMIT 1) AND kept = 0",
 } as const;
 
 function keyHash(key: string): Uint8Array {

@@ -8,6 +8,8 @@ import type { ListRequest, LookupRequest, NumberedEntry, Page, WalkRequest } fro
 /** The ledger as a reader of pages needs it; ledger/port.ts's LogReader is one. */
 export interface EntrySource {
   read(account: string, seqs: readonly number[]): readonly Uint8Array[];
+  /** Entries below are past their retention. */
+  minimum(account: string): number;
   blob(digest: string): Uint8Array;
 }
 
@@ -41,7 +43,8 @@ export async function readLookup(
   { lookup, order, after, limit }: LookupRequest,
 ): Promise<LookupText> {
   const size = index.covered(lookup.account);
-  const { positions, scannedTo } = await index.lookup(lookup, order, after, limit);
+  const atLeast = entries.minimum(lookup.account);
+  const { positions, scannedTo } = await index.lookup({ ...lookup, atLeast }, order, after, limit);
   const seqs = positions.map(({ seq }) => seq);
   return { size, seqs, texts: entryTexts(entries, lookup.account, seqs), next: scannedTo };
 }

@@ -11,6 +11,7 @@ import type { AppendBatch, Appender, Receipt } from "../ledger/port.ts";
 import { createLog } from "../log.ts";
 import type { ListRequest, NumberedEntry, Page, Queries } from "../query/query.ts";
 import { MemoryDirectory } from "./memory-directory.test-support.ts";
+import { MemoryLogs } from "./memory-logs.test-support.ts";
 import type { Gateway } from "./mount.ts";
 import { createServer, type Server, type ServerOptions } from "./server.ts";
 
@@ -149,6 +150,7 @@ export class ToyGateway implements Gateway {
 export interface House extends AsyncDisposable {
   readonly server: Server;
   readonly ledger: MemoryLedger;
+  readonly logs: MemoryLogs;
   readonly directory: MemoryDirectory;
   readonly gateway: ToyGateway;
   readonly port: number;
@@ -160,9 +162,12 @@ export async function openHouse(options: Partial<ServerOptions> = {}): Promise<H
   const ledger = new MemoryLedger();
   const gateway = new ToyGateway();
   const directory = new MemoryDirectory();
+  const logs = new MemoryLogs();
   const server = await createServer({
     appender: ledger,
     queries: ledger,
+    logs,
+    logVisibility: (account) => logs.visibility.get(account) ?? "private",
     directory,
     keyring,
     isSigned: (headers) => headers.authorization?.startsWith("TOY ") === true,
@@ -189,6 +194,7 @@ export async function openHouse(options: Partial<ServerOptions> = {}): Promise<H
   return {
     server,
     ledger,
+    logs,
     directory,
     gateway,
     port,

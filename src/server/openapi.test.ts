@@ -70,7 +70,8 @@ test("the document is OpenAPI 3.1: every reference leads somewhere, every path p
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, true]),
       );
       for (const [status, response] of Object.entries(at(operation, "responses"))) {
-        const type = status === "200" ? "application/json" : "application/problem+json";
+        const proof = path.endsWith("/proof") ? "text/plain" : "application/json";
+        const type = status === "200" ? proof : "application/problem+json";
         assert.equal(typeof (response as Node).description, "string");
         at(response, "content", type, "schema");
       }
@@ -91,6 +92,23 @@ test("answers are what the document says they are", async () => {
     [await get(house, "/api/v1/whoami"), schemaOf("/api/v1/whoami", "get", "200", "application/json")],
     [await get(house, `${events}/7`), schemaOf(`${events}/{seq}`, "get", "404", "application/problem+json")],
     [await post(house, '{"events":[{}]}'), schemaOf(events, "post", "400", "application/problem+json")],
+  ];
+  house.logs.entries.set("2100000001", [Buffer.from("entry")]);
+  const edge = { size: 1, time: 1_700_000_000_000, note: "note" };
+  house.logs.evidence = { before: edge, after: edge };
+  const log = "/api/v1/log";
+  const interval = "from=2024-01-01T00:00:00Z&to=2024-01-01T00:00:01Z";
+  const proven: readonly [globalThis.Response, TSchema][] = [
+    [await get(house, log), schemaOf(log, "get", "200", "application/json")],
+    [
+      await get(house, `${log}/consistency?from=0&to=1`),
+      schemaOf(`${log}/consistency`, "get", "200", "application/json"),
+    ],
+    [await get(house, `${log}/absence?${interval}`), schemaOf(`${log}/absence`, "get", "200", "application/json")],
+    [
+      await get(house, `${events}/9/proof`),
+      schemaOf(`${events}/{seq}/proof`, "get", "404", "application/problem+json"),
+    ],
   ];
   const projects = "/api/v1/projects";
   const instances = "/api/v1/instances";
@@ -114,7 +132,7 @@ test("answers are what the document says they are", async () => {
     [await send(house, "DELETE", `${users}/${id}`), schemaOf(user, "delete", "200", "application/json")],
     [await send(house, "DELETE", `${users}/${id}`), schemaOf(user, "delete", "404", "application/problem+json")],
   ];
-  for (const [answer, schema] of [...cases, ...administered]) {
+  for (const [answer, schema] of [...cases, ...proven, ...administered]) {
     const value: unknown = await answer.json();
     assert.ok(Compile(schema).Check(value), `${answer.url}: ${JSON.stringify(value)}`);
     assert.ok(!Compile(schema).Check({}), "the schema would take anything");

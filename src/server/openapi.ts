@@ -17,6 +17,7 @@ const everywhere: Readonly<Record<number, string>> = {
 const elsewhere: Readonly<Record<number, string>> = {
   404: "There is nothing here",
   409: "It exists already, or the idempotency key was used with another body",
+  410: "It was pruned by the account's retention",
   413: "The request is too large",
   415: "The content type or encoding is not supported",
 };
@@ -63,7 +64,7 @@ export function openapiDocument(routes: readonly Route[], version: string): Json
 function operation(route: Route, refer: (schema: TSchema) => Json): JsonObject {
   const problem = { "application/problem+json": { schema: refer(Problem) } };
   const responses: Record<string, Json> = {
-    200: { description: "Done", content: { "application/json": { schema: refer(route.answer) } } },
+    200: { description: "Done", content: { [route.media ?? "application/json"]: { schema: refer(route.answer) } } },
   };
   const described = { ...everywhere, ...elsewhere };
   for (const status of [...Object.keys(everywhere).map(Number), ...(route.errors ?? [])].sort((a, b) => a - b))

@@ -9,7 +9,7 @@ import { writeCursor } from "./cursor.ts";
 import { listParameters, readListQuery } from "./list-query.ts";
 import type { Route } from "./route.ts";
 
-const sequenceNumber = Type.Integer({ minimum: 0, description: "Zero-based number in the account's log." });
+export const sequenceNumber = Type.Integer({ minimum: 0, description: "Zero-based number in the account's log." });
 const instant = (description: string) => Type.String({ format: "date-time", description });
 
 export const StoredEvent = Type.Object(
@@ -95,15 +95,20 @@ export function entryRoute(queries: Pick<Queries, "entry">): Route {
     errors: [404],
     handle: async ({ caller, path, query }) => {
       refuseParameters(query);
-      const text = path.seq ?? "";
-      const seq = Number(text);
-      if (!/^(?:0|[1-9]\d*)$/.test(text) || !Number.isSafeInteger(seq))
-        throw new TaishiError("invalid-parameter", "seq: must be a whole number from 0", { field: "seq" });
+      const seq = sequenceNumberOf(path.seq ?? "");
       const entry = await queries.entry(caller.account, seq);
       if (entry === undefined) throw new TaishiError("not-found", `the log has no event ${seq}`, { field: "seq" });
       return JSON.stringify(storedEvent(entry));
     },
   };
+}
+
+/** @throws TaishiError invalid-parameter (seq) */
+export function sequenceNumberOf(text: string): number {
+  const seq = Number(text);
+  if (!/^(?:0|[1-9]\d*)$/.test(text) || !Number.isSafeInteger(seq))
+    throw new TaishiError("invalid-parameter", "seq: must be a whole number from 0", { field: "seq" });
+  return seq;
 }
 
 /** For routes that take none. @throws TaishiError invalid-parameter naming the first */

@@ -1,7 +1,7 @@
 // What a route of the own API is: its place, who may use it, its words in the OpenAPI document, and its handler, side by
 // side. server.ts mounts a list of them and openapi.ts prints the same list, so neither can know one the other does not.
 import type { TSchema } from "typebox";
-import type { CallRecord } from "../exchange.ts";
+import type { CallRecord, Response } from "../exchange.ts";
 import type { Act } from "../identity/caller.ts";
 import type { Authenticated } from "./authenticate.ts";
 import type { BodyLease } from "./body.ts";
@@ -53,10 +53,12 @@ export interface Route {
   readonly requestBody?: Readonly<Record<string, TSchema>>;
   /** The 200 answer. */
   readonly answer: TSchema;
+  /** Its media type where it is not JSON. */
+  readonly media?: string;
   /** What goes wrong here, beside what can everywhere. */
   readonly errors?: readonly number[];
   /** Checked before anything of the body is read. @throws TaishiError */
   readonly precheck?: (headers: Call["headers"]) => void;
-  /** Resolves to the JSON text of the 200 answer. @throws TaishiError */
-  handle(call: Call): Promise<string>;
+  /** Resolves to the text of the 200 answer, with further headers where it has any. @throws TaishiError */
+  handle(call: Call): Promise<string | Pick<Response, "headers" | "body">>;
 }

@@ -9,8 +9,9 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import type { Clock } from "../clock.ts";
 import { asTaishiError, errorTable, Fatal, TaishiError } from "../errors.ts";
 import type { CallRecord, OnCall, Request, Response } from "../exchange.ts";
+import type { LogVisibility } from "../identity/account-settings.ts";
 import type { Caller, Keyring } from "../identity/caller.ts";
-import type { Appender } from "../ledger/port.ts";
+import type { Appender, PublishedLogs } from "../ledger/port.ts";
 import type { Log } from "../log.ts";
 import type { Queries } from "../query/query.ts";
 import { appendRoute } from "./append-route.ts";
@@ -21,10 +22,12 @@ import { type AccountDirectory, instanceRoutes, projectRoutes } from "./director
 import { type HealthReport, livenessResponse, readinessResponse } from "./health.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { Connections, listener, refuseMalformed, type TlsFiles } from "./listener.ts";
+import { LogFiles } from "./log-files.ts";
 import { Metrics, type MetricsSource } from "./metrics.ts";
 import type { Downloads, Gateway, Mount } from "./mount.ts";
 import { openapiDocument } from "./openapi.ts";
 import { errorForm, huaweiResponse, problemResponse } from "./problem.ts";
+import { proofRoutes } from "./proof-routes.ts";
 import { entryRoute, listRoute } from "./read-routes.ts";
 import type { Route, ToldOfCall } from "./route.ts";
 import { lingering } from "./unread-body.ts";
@@ -35,6 +38,9 @@ import { headersOf, pathOf, queryOf, targetOf, wireRequest } from "./wire-reques
 export interface ServerOptions {
   readonly appender: Appender;
   readonly queries: Pick<Queries, "list" | "entry">;
+  readonly logs: PublishedLogs;
+  /** "private" where there is no such account. */
+  readonly logVisibility: (account: string) => LogVisibility;
   /** Projects, database instances and users, by account. */
   readonly directory: AccountDirectory;
   readonly keyring: Pick<Keyring, "byToken">;
@@ -101,6 +107,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     appendRoute(options.appender, limits, (events, bytes) => metrics.appended(events, bytes)),
     listRoute(options.queries),
     entryRoute(options.queries),
+    ...proofRoutes(options.logs),
     whoamiRoute(),
     ...projectRoutes(options.directory),
     ...instanceRoutes(options.directory),
@@ -183,7 +190,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           caller = authenticated.caller;
           const headers = headersOf(request);
           route.precheck?.(headers);
-          const body = await route.handle({
+          const answer = await route.handle({
             ...authenticated,
             headers,
             path: request.params as Record<string, string>,
@@ -196,7 +203,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           });
           const told = tell();
           if (route.audited?.readOnly === false) await told;
-          return send(request, reply, { status: 200, headers: jsonType, body });
+          const { headers: more, body } = typeof answer === "string" ? { headers: {}, body: answer } : answer;
+          return send(request, reply, { status: 200, headers: { ...jsonType, ...more }, body });
         } catch (thrown) {
           const { code } = asTaishiError(thrown);
           // Appends are not audited, but who tries them without a valid key is.
@@ -247,6 +255,20 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   for (const { paths, gateway } of options.mounts ?? [])
     for (const url of paths) app.route({ method: [...app.supportedMethods], url, handler: through(gateway) });
 
+  const logFiles = new LogFiles(options, limits);
+  app.route({
+    method: ["GET", "HEAD"],
+    url: logFiles.path,
+    handler: async (request, reply) => {
+      const lease = budget.lease();
+      try {
+        return send(request, reply, await logFiles.answer(request, lease));
+      } finally {
+        lease.release();
+      }
+    },
+  });
+
   const { downloads } = options;
   if (downloads !== undefined)
     app.route({
@@ -290,6 +312,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     [
       ...routes.map(({ path, method }) => ({ path, method })),
       ...Object.keys(plain).map((path) => ({ path, method: "GET" })),
+      ...["GET", "HEAD"].map((method) => ({ path: logFiles.path, method })),
     ],
     fail,
   );

@@ -186,6 +186,7 @@ const forms: Readonly<Record<ErrorCode, (context: Context) => Form>> = {
   "wrong-password": gateway("APIGW.0301", { detail: "The username or password is wrong." }),
   "link-void": gateway("APIGW.0306"),
   forbidden: gateway("APIGW.0302"),
+  gone: business("DBS.290013", gateway("APIGW.0101")),
   "not-found": business("DBS.290013", gateway("APIGW.0101")),
   "unknown-action": gateway("APIGW.0101"),
   // The cloud answers 404 here; 405 says the same and names what is allowed.

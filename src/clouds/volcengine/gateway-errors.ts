@@ -82,6 +82,8 @@ const forms: Readonly<Record<ErrorCode, (context: Context) => Form>> = {
   "signature-mismatch": gateway("SignatureDoesNotMatch"),
   "unsupported-session-token": gateway("InvalidSecretToken", "session tokens are not offered"),
   forbidden: (context) => gateway("AccessDenied", context.error.details.subject ?? operation(context), "")(context),
+  // No counterpart in the cloud's tables: nothing it lists is past its retention and still asked for by name.
+  gone: business(410, "Gone", "The specified%s is past its retention."),
   "not-found": business(404, "NotFound", "The specified%s is not found."),
   "unknown-action": (context) => {
     const { action = "", version = "" } = context.metadata;

@@ -64,6 +64,7 @@ const rows: Readonly<Record<ErrorCode, Row>> = {
   "link-void": row(403, "You are not authorized to perform the requested action.", "没有操作权限。"),
   forbidden: row(403, "You are not authorized to perform the requested action.", "没有操作权限。"),
   "not-found": row(404, "Could not find %s.", "未找到%s。"),
+  gone: row(404, "Could not find %s.", "未找到%s。"),
   "unknown-action": row(404, "The API does not exist.", "API不存在。"),
   "method-not-allowed": row(405, "The method is not allowed.", "不允许使用该请求方法。"),
   "missing-parameter": row(400, "Expecting to find %s in the request.", "请求中缺少%s。"),

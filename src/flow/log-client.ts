@@ -1,0 +1,119 @@
+// The logs as their readers see them: the PublishedLogs port over the writer's thread, which signs and hands out, and the
+// index's, which reads. Checkpoints that are handed out are kept for ever, so one is handed out again until a newer one is
+// wanted: many readers cost the writer no more than one does.
+import { setTimeout as delay } from "node:timers/promises";
+import type { Clock } from "../clock.ts";
+import { TaishiError } from "../errors.ts";
+import type { AbsenceEvidence, LogState, PublishedLogs, SignedCheckpoint } from "../ledger/port.ts";
+import type { CheckpointSigner } from "../ledger/signer.ts";
+import { parseCheckpoint } from "../merkle/checkpoint.ts";
+import { parseNote } from "../merkle/note.ts";
+import type { Tile } from "../merkle/tile.ts";
+import type { IndexClient } from "./index-client.ts";
+import type { LedgerClient } from "./ledger-client.ts";
+
+/** How long a checkpoint is handed out again without a look for a newer one, where the log has grown past it. */
+const staleMs = 100;
+/** The same where it covers the whole log: a newer one would only carry a later time or more signatures. */
+const wholeMs = 1_000;
+/** How long an entry that no checkpoint covers yet is waited for, and how often it is looked. */
+const coverMs = 2_000;
+const lookMs = 100;
+
+export interface LogClientOptions {
+  readonly ledger: Pick<LedgerClient, "checkpoint" | "size" | "minimum">;
+  readonly reads: Pick<IndexClient, "tile" | "proof" | "consistency" | "absence">;
+  readonly keys: Pick<CheckpointSigner, "vkey" | "clockVkey">;
+  readonly clock: Clock;
+}
+
+export class LogClient implements PublishedLogs {
+  readonly #options: LogClientOptions;
+  readonly #handedOut = new Map<string, { readonly checkpoint: SignedCheckpoint; readonly at: number }>();
+  readonly #asking = new Map<string, Promise<SignedCheckpoint>>();
+
+  constructor(options: LogClientOptions) {
+    this.#options = options;
+  }
+
+  async checkpoint(account: string): Promise<SignedCheckpoint> {
+    const known = this.#handedOut.get(account);
+    if (known !== undefined) {
+      const age = this.#options.clock.now() - known.at;
+      const whole = known.checkpoint.size === this.#options.ledger.size(account);
+      if (age >= 0 && age < (whole ? wholeMs : staleMs)) return known.checkpoint;
+    }
+    const asking = this.#asking.get(account) ?? this.#ask(account);
+    this.#asking.set(account, asking);
+    return asking;
+  }
+
+  /** Another key signs from now on: what the old one signed is handed out no more. */
+  renewed(): void {
+    this.#handedOut.clear();
+  }
+
+  tile(account: string, tile: Tile): Promise<Uint8Array> {
+    return this.#options.reads.tile(account, tile);
+  }
+
+  async proof(account: string, seq: number): Promise<string> {
+    if (seq >= this.#options.ledger.size(account))
+      throw new TaishiError("not-found", `the log has no event ${seq}`, { field: "seq" });
+    const { note } = await this.#covering(account, seq + 1);
+    return this.#options.reads.proof(account, seq, note);
+  }
+
+  async consistency(account: string, from: number, to: number): Promise<readonly Uint8Array[]> {
+    const stored = this.#options.ledger.size(account);
+    if (to > stored) throw new TaishiError("invalid-parameter", `to: the log has ${stored} entries`, { field: "to" });
+    await this.#covering(account, to);
+    return this.#options.reads.consistency(account, from, to);
+  }
+
+  async absence(account: string, from: number, to: number): Promise<AbsenceEvidence> {
+    // What is handed out is kept, and only what is kept is evidence.
+    await this.checkpoint(account);
+    return this.#options.reads.absence(account, from, to);
+  }
+
+  async state(account: string): Promise<LogState> {
+    const { size: signed, note: checkpoint } = await this.checkpoint(account);
+    const { origin } = parseCheckpoint(parseNote(checkpoint).text);
+    return {
+      account,
+      origin,
+      vkey: this.#options.keys.vkey(origin),
+      clockVkey: this.#options.keys.clockVkey(origin),
+      stored: this.#options.ledger.size(account),
+      signed,
+      witnessed: null,
+      minimumIndex: this.#options.ledger.minimum(account),
+      checkpoint,
+    };
+  }
+
+  async #ask(account: string): Promise<SignedCheckpoint> {
+    try {
+      const checkpoint = await this.#options.ledger.checkpoint(account);
+      this.#handedOut.set(account, { checkpoint, at: this.#options.clock.now() });
+      return checkpoint;
+    } finally {
+      this.#asking.delete(account);
+    }
+  }
+
+  async #covering(account: string, size: number): Promise<SignedCheckpoint> {
+    for (let waited = 0; ; waited += lookMs) {
+      const checkpoint = await this.checkpoint(account);
+      if (checkpoint.size >= size) return checkpoint;
+      if (waited >= coverMs)
+        throw new TaishiError(
+          "overloaded",
+          `the newest signed checkpoint covers ${checkpoint.size} entries, not ${size} yet`,
+          { retryAfter: 1 },
+        );
+      await delay(lookMs);
+    }
+  }
+}
