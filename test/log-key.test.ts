@@ -108,6 +108,11 @@ test("rotated under append load: fsck passes, and the old key leads to the new o
   const { oldKey, newKey, note } = change;
   assert.deepEqual(links, [{ oldKey, newKey, note }]);
 
+  const state = await fetch(`${service.url}/api/v1/log`, { headers: { authorization: `Bearer ${key.token}` } });
+  assert.equal(((await state.json()) as { vkey: string }).vkey, newKey, "the running service tells the key in use");
+  const shown = await taishiJson<{ vkey: string }>("log", "key", "--data", data, "--account", key.account);
+  assert.equal(shown.vkey, newKey);
+
   const total = await fetch(`${service.url}/api/v1/events?kind=security&limit=1`, {
     headers: { authorization: `Bearer ${key.token}` },
   });
