@@ -14,6 +14,8 @@ import type { LedgerReader, LogRow } from "../ledger/store.ts";
 import { LedgerTiles } from "../ledger/tiles.ts";
 import { toBase64 } from "../merkle/note.ts";
 import type { DataFlags } from "./data-directory.ts";
+import { defineLinks } from "./log-links.ts";
+import { defineRotateKey } from "./log-rotate-key.ts";
 import { handOut, openSigner, readCount, withLog } from "./log-source.ts";
 import type { Terminal } from "./terminal.ts";
 import { dataFlags, jsonFlag, type Verb } from "./verb.ts";
@@ -49,6 +51,8 @@ export const log: Verb = {
         );
       }),
     );
+    defineRotateKey(command, terminal);
+    defineLinks(command, terminal);
     below("export", "write the log as static files, by C2SP tlog-tiles")
       .argument("<directory>", "made where it is missing; an earlier export in it is continued")
       .action((directory: string, flags: LogFlags) => exportTo(directory, flags, terminal));

@@ -28,6 +28,7 @@ const acts: Readonly<
   setUserStatus: { name: "UpdateUserStatus", account: (_input, result) => result.account },
   deleteUser: { name: "DeleteUser", account: (_input, result) => result.account },
   importAuditFile: { name: "ImportAuditFile", account: (input) => input.account },
+  rotateLogKey: { name: "RotateLogKey", account: () => operatorAccount },
   startReindex: { name: "RebuildIndex", account: () => operatorAccount },
 };
 

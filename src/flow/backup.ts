@@ -22,12 +22,14 @@ import { TaishiError } from "../errors.ts";
 import { formatSeconds } from "../event/time.ts";
 import { Anchor, type AnchoredHead } from "../ledger/anchor.ts";
 import { type FsckReport, fsck } from "../ledger/fsck.ts";
+import type { LogKeys } from "../ledger/log-keys.ts";
 import { type ContinuedLog, startNewLogs } from "../ledger/new-log.ts";
 import { CheckpointSigner } from "../ledger/signer.ts";
 import { LedgerReader } from "../ledger/store.ts";
 import { parseCheckpoint } from "../merkle/checkpoint.ts";
-import { equalBytes, parseNote, type VerifierKey } from "../merkle/note.ts";
+import { equalBytes, parseNote } from "../merkle/note.ts";
 import { dataPaths } from "./house.ts";
+import { LogKeyFiles } from "./log-key-files.ts";
 
 export interface Places {
   readonly data: string;
@@ -57,7 +59,7 @@ export async function backUp(
   onProgress: OnProgress,
 ): Promise<BackupReport> {
   const paths = dataPaths(data, secrets);
-  const signer = openSigner(paths);
+  const keys = new LogKeyFiles(paths).publicKeys();
   const service = readService(paths.ledger);
   const before = openBackup(directory, service);
   const made = systemClock.now();
@@ -70,7 +72,7 @@ export async function backUp(
   }
   const manifest: BackupManifest = { format: 1, service, made, logs: readLogs(join(directory, "ledger")), files };
   writeManifest(directory, manifest);
-  const { problems, entries } = await checkBackup(directory, (origin) => signer.verifier(origin), onProgress);
+  const { problems, entries } = await checkBackup(directory, keys, onProgress);
   return { made, copied, kept, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), entries, problems };
 }
 
@@ -85,7 +87,7 @@ export interface BackupCheck {
 /** Verifies a backup from its files' digests to its logs' signatures, without the directory it was made of. */
 export async function checkBackup(
   directory: string,
-  verifier: (origin: string) => VerifierKey,
+  keys: LogKeys,
   onProgress: OnProgress = () => {},
 ): Promise<BackupCheck> {
   const manifest = readManifest(directory);
@@ -97,7 +99,7 @@ export async function checkBackup(
     const reader = LedgerReader.open(join(directory, "ledger"));
     try {
       report = await fsck(reader, {
-        verifier,
+        keys: () => keys,
         onProgress: (done, all) => onProgress(`verifying ${done} of ${all} entries`),
       });
     } finally {
@@ -141,7 +143,8 @@ export async function restore(
   try {
     if (!existsSync(paths.logKey)) restoreSecrets(directory, secrets, options.passphrase);
     const signer = openSigner(paths);
-    const check = await checkBackup(directory, (origin) => signer.verifier(origin), onProgress);
+    const keys = new LogKeyFiles(paths).publicKeys();
+    const check = await checkBackup(directory, keys, onProgress);
     if (check.problems.length > 0)
       throw new TaishiError("invalid-parameter", `the backup is damaged: ${check.problems.slice(0, 3).join("; ")}`);
     const conflicts = signedBeyond(directory, paths.ledger, anchor);

@@ -18,6 +18,8 @@ import { appendEvents } from "./event-appender.ts";
 import { IndexClient } from "./index-client.ts";
 import { LedgerClient } from "./ledger-client.ts";
 import { LogClient } from "./log-client.ts";
+import { LogKeyFiles } from "./log-key-files.ts";
+import { LogKeyRotation } from "./log-key-rotation.ts";
 import { Operations } from "./operations.ts";
 import type { PrunerInput } from "./pruner-thread.ts";
 import { Retention } from "./retention.ts";
@@ -70,6 +72,8 @@ export function dataPaths(data: string, secrets: string) {
     firstKey: join(data, "first-key.json"),
     sealingKey: join(secrets, "seal.key"),
     logKey: join(secrets, "log.pem"),
+    nextLogKey: join(secrets, "log.next.pem"),
+    retiredLogKeys: join(secrets, "log.retired.json"),
     clockKey: join(secrets, "clock.pem"),
   } as const;
 }
@@ -88,7 +92,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     const newLedger = !existsSync(paths.ledger);
     const service = expectedService(options.data, paths.ledger, () => randomBytes(8).toString("hex"));
     const sealingKey = openSealingKey(paths.sealingKey, { create: newIdentity });
-    const logKey = openSigningKey(paths.logKey, { create: newLedger });
+    const logKeys = new LogKeyFiles(paths);
+    const logKey = logKeys.current({ create: newLedger });
     const clockKey = openSigningKey(paths.clockKey, { create: newLedger });
 
     const identity = new IdentityStore({ path: paths.identity, sealingKey, clock: systemClock });
@@ -100,6 +105,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
         directory: paths.ledger,
         newServiceId: service ?? "",
         logKey,
+        nextLogKey: logKeys.next(),
         clockKey,
         anchorFile: options.anchor,
         segmentBytes: options.segmentBytes,
@@ -108,6 +114,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       options.onFatal,
     );
     closers.push(() => ledger.close());
+    if (ledger.rotated !== undefined) logKeys.finish(systemClock.now());
+    let signer = new CheckpointSigner({ logKey: logKeys.current(), clockKey });
     rememberService(options.data, service, ledger.service);
     // A stop between the making of an account and of its log is mended here.
     for (const { id } of identity.listAccounts()) await ledger.createLog(id);
@@ -126,7 +134,8 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       logs = new LogClient({
         ledger,
         reads: opened,
-        keys: new CheckpointSigner({ logKey, clockKey }),
+        // Asked each time: a rotation puts another in its place.
+        keys: { vkey: (origin) => signer.vkey(origin), clockVkey: (origin) => signer.clockVkey(origin) },
         clock: systemClock,
       });
       const audit = new DatabaseAudit({
@@ -147,10 +156,22 @@ export async function openHouse(options: HouseOptions): Promise<House> {
       // Statements may have come before their instance did.
       identity.onInstance(({ id: instance, account }) => audit.watch({ account, instance }));
     }
+    // A command that finds its rotation finished has its answer; a server's next one is another.
+    const resumed = options.socketPath === undefined ? ledger.rotated : undefined;
+    const rotation = new LogKeyRotation({
+      files: logKeys,
+      ledger,
+      clock: systemClock,
+      resumed,
+      onRotated: () => {
+        signer = new CheckpointSigner({ logKey: logKeys.current(), clockKey });
+        logs?.renewed();
+      },
+    });
     const retention = index === undefined ? undefined : openRetention(paths.ledger, identity, ledger, index, options);
     if (retention !== undefined) closers.push(() => retention.close());
     const operations = auditedOperations(
-      new Operations({ identity, ledger, index, databaseAudit, retention }),
+      new Operations({ identity, ledger, index, databaseAudit, retention, rotation }),
       systemClock,
       async (account, record) => {
         await appendEvents(ledger, account, [trailEventOf(record, 1)]);

@@ -1,15 +1,17 @@
 // The ledger as the HTTP thread sees it: hands batches to the writer's thread, bounds what waits there, and tells the
 // index what was committed before the caller is told, so that an acknowledged append is in the very next query (I6).
+import type { KeyObject } from "node:crypto";
 import { type Fatal, TaishiError } from "../errors.ts";
-import type { FactBatch } from "../event/stream.ts";
+import { type FactBatch, factsOf } from "../event/stream.ts";
 import type { CosignedCheckpoint, Offered } from "../ledger/cosigned.ts";
-import type { AppendBatch, Appender, HeadBatch, Receipt } from "../ledger/port.ts";
+import type { RotatedLog } from "../ledger/key-rotation.ts";
+import { type AppendBatch, type Appender, followedEvents, type HeadBatch, type Receipt } from "../ledger/port.ts";
 import type { CheckpointRow } from "../ledger/store.ts";
 import type { LogStatus } from "../ledger/writer.ts";
 import { startThread } from "./start-thread.ts";
 import { ThreadCalls } from "./thread-calls.ts";
 
-import type { AppendAnswer, WriterInput } from "./writer-thread.ts";
+import type { AppendAnswer, WriterInput, WriterReady } from "./writer-thread.ts";
 
 /** Bytes of heads and blobs that may wait for the writer before appends are refused as overloaded. */
 const mostWaitingBytes = 64 * 1024 * 1024;
@@ -23,6 +25,8 @@ export type CommitListener = (
 
 export class LedgerClient implements Appender {
   readonly service: string;
+  /** What a rotation of the log key did that was finished at the start. */
+  readonly rotated: readonly RotatedLog[] | undefined;
   readonly #calls: ThreadCalls;
   readonly #sizes: Map<string, number>;
   readonly #minimums: Map<string, number>;
@@ -32,9 +36,10 @@ export class LedgerClient implements Appender {
   #waitingBatches = 0;
   #appended = 0;
 
-  private constructor(calls: ThreadCalls, ready: { service: string; logs: readonly LogStatus[] }) {
+  private constructor(calls: ThreadCalls, ready: WriterReady) {
     this.#calls = calls;
     this.service = ready.service;
+    this.rotated = ready.rotated;
     this.#sizes = new Map(ready.logs.map(({ account, size }) => [account, size]));
     this.#minimums = new Map(ready.logs.map(({ account, minimum }) => [account, minimum]));
   }
@@ -42,7 +47,7 @@ export class LedgerClient implements Appender {
   /** @throws Fatal where the ledger must not be served (I2) */
   static async start(input: WriterInput, onFatal: (error: Fatal) => void): Promise<LedgerClient> {
     const worker = startThread("writer", input);
-    const { calls, ready } = await ThreadCalls.start<{ service: string; logs: readonly LogStatus[] }>(worker, onFatal);
+    const { calls, ready } = await ThreadCalls.start<WriterReady>(worker, onFatal);
     return new LedgerClient(calls, ready);
   }
 
@@ -56,8 +61,13 @@ export class LedgerClient implements Appender {
     this.#refusal = refusal;
   }
 
-  async append(batch: AppendBatch): Promise<Receipt> {
+  /** @throws TaishiError where appends are refused at present */
+  checkAppends(): void {
     if (this.#refusal !== undefined) throw this.#refusal;
+  }
+
+  async append(batch: AppendBatch): Promise<Receipt> {
+    this.checkAppends();
     const { facts, followed, ...rest } = batch;
     const heads = ownBytes(batch.heads);
     const bytes = batch.blobs.reduce((sum, blob) => sum + blob.bytes.length, heads.length);
@@ -137,6 +147,17 @@ export class LedgerClient implements Appender {
   /** The newest checkpoint of the log that a quorum of witnesses cosigned. */
   witnessed(account: string): Promise<CheckpointRow | undefined> {
     return this.#calls.call("witnessed", account);
+  }
+
+  /** Links every log to the next key, which alone signs from then on; the entries that say so are told like any other. */
+  async rotateLogKey(nextKey: KeyObject): Promise<readonly RotatedLog[]> {
+    const logs = await this.#calls.call<readonly RotatedLog[]>("rotateLogKey", nextKey);
+    for (const { account, seq, event, appended } of logs) {
+      if (!appended) continue;
+      this.#sizes.set(account, Math.max(seq + 1, this.size(account)));
+      this.#onCommit(account, seq, factsOf([event]), followedEvents([event]));
+    }
+    return logs;
   }
 
   status(): Promise<readonly LogStatus[]> {

@@ -76,6 +76,11 @@ export class LogClient implements PublishedLogs {
     return checkpoint;
   }
 
+  /** Another key signs from now on: what the old one signed is handed out no more. */
+  renewed(): void {
+    this.#handedOut.clear();
+  }
+
   tile(account: string, tile: Tile): Promise<Uint8Array> {
     return this.#options.reads.tile(account, tile);
   }

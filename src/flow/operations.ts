@@ -17,6 +17,7 @@ import type { DatabaseAudit } from "./database-audit.ts";
 import type { IndexClient } from "./index-client.ts";
 import type { IndexProgress } from "./index-thread.ts";
 import type { LedgerClient } from "./ledger-client.ts";
+import type { KeyChange, LogKeyRotation } from "./log-key-rotation.ts";
 import type { Retention, RetentionOutcome } from "./retention.ts";
 
 /** Events in one append of the command line. */
@@ -39,6 +40,7 @@ export interface OperationsOptions {
   readonly index: IndexClient | undefined;
   readonly databaseAudit: DatabaseAudit | undefined;
   readonly retention: Retention | undefined;
+  readonly rotation: LogKeyRotation;
 }
 
 export class Operations {
@@ -47,13 +49,15 @@ export class Operations {
   readonly #index: IndexClient | undefined;
   readonly #databaseAudit: DatabaseAudit | undefined;
   readonly #retention: Retention | undefined;
+  readonly #rotation: LogKeyRotation;
 
-  constructor({ identity, ledger, index, databaseAudit, retention }: OperationsOptions) {
+  constructor({ identity, ledger, index, databaseAudit, retention, rotation }: OperationsOptions) {
     this.#identity = identity;
     this.#ledger = ledger;
     this.#index = index;
     this.#databaseAudit = databaseAudit;
     this.#retention = retention;
+    this.#rotation = rotation;
   }
 
   /** An account and its log. A crash between the two leaves an account whose log is made at the next start. */
@@ -232,6 +236,11 @@ export class Operations {
     return this.#ledger.checkpoint(input.account);
   }
 
+  /** A new signing key for all logs, each linked to it by a checkpoint that the old key signs too. */
+  async rotateLogKey(): Promise<readonly KeyChange[]> {
+    return this.#rotation.rotate();
+  }
+
   async startReindex(): Promise<void> {
     if (this.#index === undefined) throw new TaishiError("internal", "the index is not open");
     await this.#index.rebuild();
@@ -272,6 +281,7 @@ export const operationNames = [
   "append",
   "importAuditFile",
   "checkpoint",
+  "rotateLogKey",
   "startReindex",
   "indexProgress",
 ] as const satisfies readonly (keyof Operations)[];

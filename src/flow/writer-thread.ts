@@ -4,9 +4,10 @@
 import type { KeyObject } from "node:crypto";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock.ts";
-import { TaishiError } from "../errors.ts";
+import { Fatal, TaishiError } from "../errors.ts";
 import { Anchor } from "../ledger/anchor.ts";
 import type { CosignedCheckpoint, Offered } from "../ledger/cosigned.ts";
+import { linkingSigner, type RotatedLog, rotateLogKey } from "../ledger/key-rotation.ts";
 import type { HeadBatch, Receipt } from "../ledger/port.ts";
 import { openLedger } from "../ledger/segments.ts";
 import { CheckpointSigner } from "../ledger/signer.ts";
@@ -18,10 +19,19 @@ export interface WriterInput {
   readonly directory: string;
   readonly newServiceId: string;
   readonly logKey: KeyObject;
+  /** The key that a rotation, which a stop interrupted, was to put in its place. */
+  readonly nextLogKey: KeyObject | undefined;
   readonly clockKey: KeyObject;
   readonly anchorFile: string | undefined;
   readonly segmentBytes: number;
   readonly segmentSeconds: number;
+}
+
+export interface WriterReady {
+  readonly service: string;
+  readonly logs: readonly LogStatus[];
+  /** What a rotation that was finished now did. */
+  readonly rotated: readonly RotatedLog[] | undefined;
 }
 
 export type AppendAnswer = { readonly receipt: Receipt; readonly appended: boolean };
@@ -39,13 +49,24 @@ interface Waiting {
 await serveCalls(parentPort as MessagePort, async (die) => {
   const input = workerData as WriterInput;
   const database = openLedger(input.directory, () => input.newServiceId);
+  const { clockKey, nextLogKey } = input;
+  let { logKey } = input;
   const writer = new LedgerWriter({
     database,
-    signer: new CheckpointSigner({ logKey: input.logKey, clockKey: input.clockKey }),
+    signer:
+      nextLogKey === undefined
+        ? new CheckpointSigner({ logKey, clockKey })
+        : linkingSigner({ logKey, nextKey: nextLogKey, clockKey }),
     clock: systemClock,
     segments: { directory: input.directory, bytes: input.segmentBytes, ageMs: input.segmentSeconds * 1000 },
     ...(input.anchorFile === undefined ? {} : { anchor: new Anchor(input.anchorFile) }),
   });
+  const rotate = (nextKey: KeyObject): readonly RotatedLog[] => {
+    const logs = rotateLogKey(writer, { logKey, nextKey, clockKey }, systemClock.now());
+    logKey = nextKey;
+    return logs;
+  };
+  const rotated = nextLogKey === undefined ? undefined : finishRotation(() => rotate(nextLogKey));
   const queue: Waiting[] = [];
   let dead = false;
   const stop = (thrown: unknown): void => {
@@ -88,7 +109,7 @@ await serveCalls(parentPort as MessagePort, async (die) => {
   }, checkpointEveryMs);
 
   return {
-    ready: { service: writer.service, logs: writer.status() },
+    ready: { service: writer.service, logs: writer.status(), rotated } satisfies WriterReady,
     handlers: {
       append: (batch: HeadBatch) =>
         new Promise<AppendAnswer>((resolve, reject) => {
@@ -100,6 +121,7 @@ await serveCalls(parentPort as MessagePort, async (die) => {
       offer: (accounts: readonly string[]): readonly Offered[] => writer.offer(accounts),
       cosigned: (given: readonly CosignedCheckpoint[]): readonly Offered[] => writer.cosigned(given),
       witnessed: (account: string): CheckpointRow | undefined => writer.witnessed(account),
+      rotateLogKey: (nextKey: KeyObject): readonly RotatedLog[] => rotate(nextKey),
       setMinimum: ({ account, minimum }: { account: string; minimum: number }): void =>
         writer.setMinimum(account, minimum),
       reopenSegment: (number: number): void => writer.reopen(number),
@@ -113,3 +135,15 @@ await serveCalls(parentPort as MessagePort, async (die) => {
     },
   };
 });
+
+function finishRotation<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    if (!(thrown instanceof TaishiError)) throw thrown;
+    throw new Fatal(`the rotation of the log key could not be finished: ${thrown.message}`, {
+      hint: "Make room on the disk, then start again.",
+      cause: thrown,
+    });
+  }
+}

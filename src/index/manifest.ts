@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { openDatabase, transaction } from "../durable/database.ts";
+import { openDatabase, openReadOnly, transaction } from "../durable/database.ts";
 import { makePrivateDirectory, syncDirectory } from "../durable/files.ts";
 import type { RunRecord } from "./run.ts";
 
@@ -13,6 +13,7 @@ const manifestName = "index.db";
 const runName = /^run-(\d+)\.db(-journal|-wal|-shm)?$/;
 /** An index of an older format is not converted but made again (I4): that of format 1 knows no terms. */
 const manifestFormat = 2;
+const manifestKind = "TSix";
 const manifestFiles = [manifestName, `${manifestName}-wal`, `${manifestName}-shm`, `${manifestName}-journal`];
 
 export class Manifest {
@@ -52,7 +53,7 @@ export class Manifest {
     this.ledgerId = ledgerId;
     this.#database = openDatabase({
       path: join(directory, manifestName),
-      kind: "TSix",
+      kind: manifestKind,
       format: manifestFormat,
       synchronous: "NORMAL",
       create: (database) => {
@@ -109,7 +110,7 @@ export class Manifest {
   }
 
   path(id: number): string {
-    return join(this.directory, `run-${String(id).padStart(6, "0")}.db`);
+    return runPath(this.directory, id);
   }
 
   close(): void {
@@ -140,6 +141,45 @@ export class Manifest {
       if (match !== null && !(listed.has(Number(match[1])) && match[2] === undefined))
         rmSync(join(this.directory, name), { force: true });
     }
+  }
+}
+
+export function runPath(directory: string, id: number): string {
+  return join(directory, `run-${String(id).padStart(6, "0")}.db`);
+}
+
+/** The manifest as of one moment. */
+export interface ManifestContent {
+  readonly ledgerId: string;
+  readonly salt: string;
+  /** Oldest first. */
+  readonly runs: readonly RunRecord[];
+  /** Entries of each account's log that the runs cover. */
+  readonly covered: ReadonlyMap<string, number>;
+}
+
+/**
+ * What the manifest says, beside whoever owns it; nothing is changed.
+ * @returns "absent" where there is none, "outdated" where its format is one that its owner replaces at the next opening
+ * @throws Error where it cannot be read, Fatal where it is of a newer format
+ */
+export function readManifest(directory: string): ManifestContent | "absent" | "outdated" {
+  const path = join(directory, manifestName);
+  if (!existsSync(path)) return "absent";
+  const database = openReadOnly({ path, kind: manifestKind, format: manifestFormat });
+  try {
+    database.exec("BEGIN");
+    if (database.prepare("PRAGMA user_version").get()!.user_version !== manifestFormat) return "outdated";
+    const runs = database.prepare("SELECT id, level, events FROM run ORDER BY id").all();
+    const covered = database.prepare("SELECT account, size FROM covered").all();
+    return {
+      ledgerId: String(database.prepare("SELECT id FROM ledger").get()?.id),
+      salt: String(database.prepare("SELECT value FROM salt").get()?.value),
+      runs: runs.map((row) => ({ id: Number(row.id), level: Number(row.level), events: Number(row.events) })),
+      covered: new Map(covered.map((row) => [String(row.account), Number(row.size)])),
+    };
+  } finally {
+    database.close();
   }
 }
 

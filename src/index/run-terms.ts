@@ -14,6 +14,7 @@ export class RunTerms {
   readonly #blocks: number;
   readonly #selectPlace: StatementSync;
   readonly #selectBlock: StatementSync;
+  readonly #selectFirsts: StatementSync;
 
   /** The terms of a run's file, or undefined where its events have none. */
   static open(database: DatabaseSync, run: number, cache: DecodedCache): RunTerms | undefined {
@@ -30,6 +31,7 @@ export class RunTerms {
        ORDER BY hash DESC, time DESC, seq DESC LIMIT 1`,
     );
     this.#selectBlock = database.prepare("SELECT body FROM term_block WHERE id = ?");
+    this.#selectFirsts = database.prepare("SELECT hash, time, seq, block FROM term_first ORDER BY block");
   }
 
   /** The events that have the term; whether any has, the first seek tells. */
@@ -46,6 +48,11 @@ export class RunTerms {
   /** A block decoded, or undefined past the last; not cached, for merging. @throws Error where the file is damaged */
   block(id: number): TermBlock | undefined {
     return id > this.#blocks ? undefined : this.#decode(id);
+  }
+
+  /** The first entry of every block, as the search for a place finds it; for checking. */
+  *firsts(): Generator<{ readonly hash: number; readonly time: number; readonly seq: number; readonly block: number }> {
+    yield* this.#selectFirsts.iterate() as Iterable<never>;
   }
 
   cachedBlock(id: number): TermBlock | undefined {

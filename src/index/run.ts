@@ -132,6 +132,16 @@ export class Run implements RunRecord {
     });
   }
 
+  /** The first key of every leaf, as the search for a prefix finds it; for checking. */
+  *leafFirsts(): Generator<{ readonly key: Uint8Array; readonly leaf: number }> {
+    yield* this.#database.prepare("SELECT key, leaf FROM leaf_first ORDER BY leaf").iterate() as Iterable<never>;
+  }
+
+  /** How many rows there are; for checking. */
+  rows(table: "leaf" | "block" | "term_block"): number {
+    return Number(this.#database.prepare(`SELECT count(*) AS count FROM ${table}`).get()!.count);
+  }
+
   close(): void {
     this.#database.close();
   }

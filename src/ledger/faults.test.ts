@@ -19,7 +19,7 @@ import { Failure, type Way, ways } from "./failing-store.test-support.ts";
 import { fsck } from "./fsck.ts";
 import type { HeadBatch, Receipt } from "./port.ts";
 import { openLedger } from "./segments.ts";
-import { CheckpointSigner, sha256, verifyCheckpoint } from "./signer.ts";
+import { CheckpointSigner, publicKeyOf, sha256, verifyCheckpoint } from "./signer.ts";
 import { LedgerReader } from "./store.ts";
 import { LedgerWriter } from "./writer.ts";
 
@@ -27,6 +27,7 @@ import { LedgerWriter } from "./writer.ts";
 const memoryOrTemporary = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const newKey = () => generateKeyPairSync("ed25519").privateKey;
 const keys = { logKey: newKey(), clockKey: newKey() };
+const signingKeys = { retired: [], current: publicKeyOf(keys.logKey) };
 
 /** Keeps what it signs: a checkpoint counts from then on, wherever it gets lost afterwards (I2). */
 class RememberingSigner extends CheckpointSigner {
@@ -303,7 +304,7 @@ class Telling {
     const reader = LedgerReader.open(this.#ledger);
     try {
       const anchor = new Anchor(this.#anchorPath, { readOnly: true });
-      const { problems } = await fsck(reader, { verifier: (origin) => this.#signer.verifier(origin), anchor });
+      const { problems } = await fsck(reader, { keys: () => signingKeys, anchor });
       assert.deepEqual(problems, []);
     } finally {
       reader.close();

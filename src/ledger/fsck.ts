@@ -1,14 +1,16 @@
 // Verifies a ledger from its bytes up to its signatures, trusting nothing stored: every entry is decoded, checked to be
 // canonical and hashed; every stored node and every kept checkpoint is compared with the tree so made. Only reads; may run
 // beside a server, and then speaks of the sizes at its start.
-import { canonicalJson } from "../event/canonical.ts";
-import { blobReferences, maxEntryBytes, parseEntry } from "../event/entry.ts";
-import { equalBytes, toHex, type VerifierKey } from "../merkle/note.ts";
+import { isCanonical } from "../event/canonical.ts";
+import { blobReferences, type Entry, maxEntryBytes, parseEntry } from "../event/entry.ts";
+import { equalBytes, toHex } from "../merkle/note.ts";
 import { digest, leafHash, TreeEdge } from "../merkle/tree.ts";
-import type { Anchor, AnchoredHead } from "./anchor.ts";
+import type { Anchor } from "./anchor.ts";
 import { bundleWidth } from "./bundle.ts";
+import { rotatedType } from "./key-rotation.ts";
+import { CheckpointChain, type LogKeys, type RotationEntry, sameKeys } from "./log-keys.ts";
 import { retentionType } from "./port.ts";
-import { sha256, verifyCheckpoint } from "./signer.ts";
+import { sha256 } from "./signer.ts";
 import type { CheckpointRow, LedgerReader, LogRow } from "./store.ts";
 
 export interface Problem {
@@ -26,16 +28,18 @@ export interface FsckReport {
 }
 
 export interface FsckOptions {
-  /** The key that must have signed the log's checkpoints. */
-  readonly verifier: (origin: string) => VerifierKey;
+  /** The keys that must have signed the logs' checkpoints; read again where a rotation may have come in between. */
+  readonly keys: () => LogKeys;
   /** Heads remembered outside the ledger, by origin. */
   readonly anchor?: Pick<Anchor, "origins" | "head">;
+  /** Told of every entry that can be read, log by log in order. */
+  readonly onEntry?: (account: string, seq: number, entry: Entry) => void;
   readonly onProgress?: (done: number, all: number) => void;
 }
 
 export async function fsck(reader: LedgerReader, options: FsckOptions): Promise<FsckReport> {
   const problems: Problem[] = [];
-  const { logs, checkpoints, strays } = reader.snapshot();
+  const { keys, logs, checkpoints, strays } = consistent(reader, options.keys);
   problems.push(...strays);
   const all = logs.reduce((sum, { size }) => sum + size, 0);
   let entries = 0;
@@ -43,7 +47,7 @@ export async function fsck(reader: LedgerReader, options: FsckOptions): Promise<
   for (const log of logs) {
     const kept = checkpoints.filter((checkpoint) => checkpoint.log === log.id);
     signed += kept.length;
-    const pass = new LogPass(reader, log, kept, options.verifier(log.origin), options.anchor?.head(log.origin));
+    const pass = new LogPass(reader, log, kept, keys, options);
     for (const n of pass.bundles()) {
       entries += pass.bundle(n);
       options.onProgress?.(entries, all);
@@ -59,6 +63,16 @@ export async function fsck(reader: LedgerReader, options: FsckOptions): Promise<
   return { logs: logs.length, entries, checkpoints: signed, blobs, problems };
 }
 
+/** The checkpoints, and the keys as they were when they were signed. */
+function consistent(reader: LedgerReader, read: () => LogKeys) {
+  for (let before = read(); ; ) {
+    const snapshot = reader.snapshot();
+    const keys = read();
+    if (sameKeys(before, keys)) return { keys, ...snapshot };
+    before = keys;
+  }
+}
+
 /** One walk over one log, from its first entry to its size. */
 class LogPass {
   readonly problems: Problem[] = [];
@@ -67,6 +81,9 @@ class LogPass {
   readonly #edge = new TreeEdge(sha256);
   /** Roots that checkpoints claim, by size. */
   readonly #claims = new Map<number, Uint8Array[]>();
+  readonly #chain: CheckpointChain;
+  readonly #rotations: RotationEntry[] = [];
+  readonly #onEntry: FsckOptions["onEntry"];
   #received = 0;
   /** Up to where the log's own entries say that its events are past their retention. */
   #toldMinimum = 0;
@@ -75,27 +92,26 @@ class LogPass {
     reader: LedgerReader,
     log: LogRow,
     checkpoints: readonly CheckpointRow[],
-    verifier: VerifierKey,
-    anchored: AnchoredHead | undefined,
+    keys: LogKeys,
+    { anchor, onEntry }: FsckOptions,
   ) {
     this.#reader = reader;
     this.#log = log;
+    this.#onEntry = onEntry;
     if (checkpoints.length === 0) this.#problem("has no checkpoint at all, though every log begins with one");
+    const anchored = anchor?.head(log.origin);
     if (anchored !== undefined) {
       if (anchored.size > log.size)
         this.#problem(`the anchor knows ${anchored.size} entries, but the log has ${log.size}: it was cut`);
       this.#claims.set(anchored.size, [anchored.root]);
     }
-    for (const { note, size } of checkpoints)
-      try {
-        const checkpoint = verifyCheckpoint(note, verifier);
-        if (checkpoint.size !== size) this.#problem(`a checkpoint row says size ${size}, its note ${checkpoint.size}`);
-        if (checkpoint.size > log.size)
-          this.#problem(`a checkpoint covers ${checkpoint.size} entries, but the log has ${log.size}: it was cut`);
-        this.#claims.set(checkpoint.size, [...(this.#claims.get(checkpoint.size) ?? []), checkpoint.root]);
-      } catch (thrown) {
-        this.#problem(`the checkpoint of size ${size} is not valid: ${(thrown as Error).message}`);
-      }
+    this.#chain = new CheckpointChain(log.origin, keys);
+    for (const checkpoint of checkpoints) this.#chain.add(checkpoint);
+    for (const { size, root } of this.#chain.claims) {
+      if (size > log.size)
+        this.#problem(`a checkpoint covers ${size} entries, but the log has ${log.size}: it was cut`);
+      this.#claims.set(size, [...(this.#claims.get(size) ?? []), root]);
+    }
   }
 
   *bundles(): Generator<number> {
@@ -163,6 +179,8 @@ class LogPass {
       );
     if (this.#edge.size === this.#log.size && this.#log.received < this.#received)
       this.#problem("the log's row has an older time of receipt than its newest entry");
+    this.#chain.finish(this.#rotations);
+    for (const problem of this.#chain.problems) this.#problem(problem);
   }
 
   #checkClaims(): void {
@@ -182,7 +200,7 @@ class LogPass {
     if (bytes.length > maxEntryBytes) this.#problem(`entry ${seq} is longer than ${maxEntryBytes} bytes`);
     try {
       const entry = parseEntry(bytes);
-      if (canonicalJson(entry) !== text) this.#problem(`entry ${seq} is not canonical JSON`);
+      if (!isCanonical(text, entry)) this.#problem(`entry ${seq} is not canonical JSON`);
       if (!Number.isSafeInteger(entry.received) || entry.received < this.#received)
         this.#problem(`entry ${seq} was received before the one ahead of it`);
       else this.#received = entry.received;
@@ -191,6 +209,9 @@ class LogPass {
         this.#toldMinimum = Math.max(this.#toldMinimum, Number(event.data.minimum));
       for (const { $sha256, size } of blobReferences(entry))
         if (this.#reader.blobSize($sha256) !== size) this.#problem(`entry ${seq} lacks its blob ${$sha256}`);
+      if (event.kind === "system" && event.type === rotatedType)
+        this.#rotations.push({ seq, oldKey: event.data.oldKey, newKey: event.data.newKey });
+      this.#onEntry?.(this.#log.account, seq, entry);
     } catch (thrown) {
       this.#problem(`entry ${seq} cannot be read: ${(thrown as Error).message}`);
     }

@@ -12,6 +12,7 @@ import {
   batchOf,
   check,
   firstValue,
+  keys,
   markersIn,
   numbered,
   open,
@@ -264,7 +265,7 @@ test("a log that the anchor knows and the ledger has not is refused at start, an
   assert.throws(() => open(directory, anchorFile), { name: "Fatal", message: /which the anchor knows/ });
   const reader = LedgerReader.open(directory);
   const report = await fsck(reader, {
-    verifier: (origin) => signer.verifier(origin),
+    keys,
     anchor: new Anchor(anchorFile),
   });
   reader.close();

@@ -19,7 +19,12 @@ export interface AppendBatch {
    */
   readonly followed?: readonly Event[];
   /** The same key with the same digest gives the first receipt again (I8); with another digest it is refused. */
-  readonly idempotency?: { readonly key: string; readonly digest: string };
+  readonly idempotency?: {
+    readonly key: string;
+    readonly digest: string;
+    /** However old the first receipt is, as long as it has not been swept. */
+    readonly lasting?: true;
+  };
 }
 
 /** What the writer needs of a batch: facts are the index's, followed events those of who follows them. */

@@ -1,10 +1,11 @@
 // I2 at start: a log is compared with the last checkpoint signed for it, and with the anchor where there is one. A ledger
 // found shorter or different is refused, with what to do.
 import { Fatal } from "../errors.ts";
+import type { Checkpoint } from "../merkle/checkpoint.ts";
 import { equalBytes } from "../merkle/note.ts";
 import type { Anchor } from "./anchor.ts";
 import { bundleWidth } from "./bundle.ts";
-import { type CheckpointSigner, verifyCheckpoint } from "./signer.ts";
+import { type CheckpointSigner, verifyCheckpointBy } from "./signer.ts";
 import type { LedgerReader, LogRow } from "./store.ts";
 
 const restore =
@@ -27,9 +28,11 @@ export function verifyHead(
 
   const latest = reader.latestCheckpoint(row.id);
   if (latest === undefined) throw fail("has no checkpoint at all, though every log begins with one");
-  let signed: ReturnType<typeof verifyCheckpoint>;
+  // A retired key does not count here: every log's last checkpoint is its successor's once a rotation is done, so one
+  // that only the old key signed is of a copy from before.
+  let signed: Checkpoint;
   try {
-    signed = verifyCheckpoint(latest.note, signer.verifier(row.origin));
+    signed = verifyCheckpointBy(latest.note, signer.verifiers(row.origin)).checkpoint;
   } catch (cause) {
     throw fail("has a last checkpoint that its log key did not sign", cause);
   }

@@ -59,6 +59,7 @@ export type Outcome = { readonly receipt: Receipt; readonly appended: boolean } 
 
 export interface LogStatus {
   readonly account: string;
+  readonly origin: string;
   readonly salted: boolean;
   readonly size: number;
   readonly checkpoint: { readonly size: number; readonly time: number } | undefined;
@@ -70,7 +71,7 @@ export interface LogStatus {
 export class LedgerWriter {
   #database: DatabaseSync;
   #reader: LedgerReader;
-  readonly #signer: CheckpointSigner;
+  #signer: CheckpointSigner;
   readonly #clock: Clock;
   readonly #anchor: Anchor | undefined;
   readonly #service: string;
@@ -161,7 +162,7 @@ export class LedgerWriter {
   }
 
   /** Signs a checkpoint for every log that grew since its last one or whose last one is a minute old. */
-  checkpoint(): void {
+  checkpoint({ sweep }: { readonly sweep: boolean } = { sweep: true }): void {
     const now = this.#clock.now();
     const logs = [...this.#logs.values()];
     const grown = logs.filter(({ checkpoint, size }) => checkpoint === undefined || size > checkpoint.size);
@@ -169,31 +170,28 @@ export class LedgerWriter {
       ({ checkpoint, size }) => checkpoint?.size === size && now - checkpoint.time >= idleCheckpointMs,
     );
     const due = [...grown, ...idle.slice(0, maxIdleSigned)];
-    if (due.length > 0) {
-      const signed = due.map((log) => {
-        const { origin, size } = log;
-        const root = log.checkpoint?.size === size ? log.checkpoint.root : this.#ask(() => this.#open(log).edge.root());
-        return { log, root, size, note: this.#signer.sign({ origin, size, root }, now) };
-      });
-      // The anchor moves first: if we stop between the two, it names a size that is committed already.
-      this.#anchor?.move(new Map(signed.map(({ log, root, size }) => [log.origin, { root, size }])));
-      this.#commit(() => {
-        for (const { log, size, note } of signed) {
-          // Of a silence its first and its last checkpoint stay: evidence of absence as tight as can be.
-          if (log.checkpoint !== undefined && (log.checkpoint.size === size) !== (log.checkpoint.repeats === true))
-            this.#sql.keepCheckpoint.run(log.id);
-          const kept = this.#sql.hourKept.get(log.id, now - (now % hourMs)) === undefined ? 1 : 0;
-          this.#sql.dropCheckpoints.run(log.id);
-          this.#sql.insertCheckpoint.run(log.id, size, now, kept, note);
-        }
-      });
-      for (const { log, root, size } of signed)
-        log.checkpoint = { size, root, time: now, repeats: log.checkpoint?.size === size };
-      this.#letGo();
-    }
-    if (now - this.#receiptsSwept >= hourMs) {
+    if (due.length > 0) this.#sign(due, now);
+    if (sweep && now - this.#receiptsSwept >= hourMs) {
       this.#receiptsSwept = now;
       this.#commit(() => this.#sql.sweepReceipts.run(now - receiptLifeMs));
+    }
+  }
+
+  /**
+   * Goes over to another log key: a checkpoint of every log signed by `linking`, with the old key and the new, kept for
+   * ever; from then on `after` signs. All of it or nothing.
+   * @returns the linking checkpoints' notes, by account
+   */
+  changeSigner(linking: CheckpointSigner, after: CheckpointSigner): ReadonlyMap<string, string> {
+    const before = this.#signer;
+    this.#signer = linking;
+    try {
+      const notes = this.#sign([...this.#logs.values()], this.#clock.now(), true);
+      this.#signer = after;
+      return notes;
+    } catch (thrown) {
+      this.#signer = before;
+      throw thrown;
     }
   }
 
@@ -288,8 +286,9 @@ export class LedgerWriter {
   }
 
   status(): readonly LogStatus[] {
-    return [...this.#logs.values()].map(({ account, salted, size, checkpoint, witnessed, minimum }) => ({
+    return [...this.#logs.values()].map(({ account, origin, salted, size, checkpoint, witnessed, minimum }) => ({
       account,
+      origin,
       salted,
       size,
       checkpoint,
@@ -318,6 +317,30 @@ export class LedgerWriter {
   #prepare(): Record<keyof typeof statements, StatementSync> {
     const prepared = Object.entries(statements).map(([name, sql]) => [name, this.#database.prepare(sql)]);
     return Object.fromEntries(prepared) as Record<keyof typeof statements, StatementSync>;
+  }
+
+  #sign(due: readonly Log[], now: number, keep = false): ReadonlyMap<string, string> {
+    const signed = due.map((log) => {
+      const { origin, size } = log;
+      const root = log.checkpoint?.size === size ? log.checkpoint.root : this.#ask(() => this.#open(log).edge.root());
+      return { log, root, size, note: this.#signer.sign({ origin, size, root }, now) };
+    });
+    // The anchor moves first: if we stop between the two, it names a size that is committed already.
+    this.#anchor?.move(new Map(signed.map(({ log, root, size }) => [log.origin, { root, size }])));
+    this.#commit(() => {
+      for (const { log, size, note } of signed) {
+        // Of a silence its first and its last checkpoint stay: evidence of absence as tight as can be.
+        if (log.checkpoint !== undefined && (log.checkpoint.size === size) !== (log.checkpoint.repeats === true))
+          this.#sql.keepCheckpoint.run(log.id);
+        const kept = keep || this.#sql.hourKept.get(log.id, now - (now % hourMs)) === undefined ? 1 : 0;
+        this.#sql.dropCheckpoints.run(log.id);
+        this.#sql.insertCheckpoint.run(log.id, size, now, kept, note);
+      }
+    });
+    for (const { log, root, size } of signed)
+      log.checkpoint = { size, root, time: now, repeats: log.checkpoint?.size === size };
+    this.#letGo();
+    return new Map(signed.map(({ log, note }) => [log.account, note]));
   }
 
   #stage(batch: HeadBatch, touched: Set<Log>): Outcome {
@@ -398,9 +421,13 @@ export class LedgerWriter {
   }
 
   /** I8: the first receipt again for a repeated append; a refusal where the key was used for something else. */
-  #repeated(log: Log, batch: HeadBatch, { key, digest }: { key: string; digest: string }): Outcome | undefined {
+  #repeated(
+    log: Log,
+    batch: HeadBatch,
+    { key, digest, lasting }: NonNullable<HeadBatch["idempotency"]>,
+  ): Outcome | undefined {
     const hashed = keyHash(key);
-    const since = this.#clock.now() - receiptLifeMs;
+    const since = lasting === true ? 0 : this.#clock.now() - receiptLifeMs;
     const row =
       (this.#sql.selectReceipt.get(log.id, hashed, since) as ReceiptRow | undefined) ??
       this.#reader.closedReceipt(log.id, hashed, since);
