@@ -16,6 +16,7 @@ import { retention } from "./retention.ts";
 import { serve } from "./serve.ts";
 import { user } from "./user.ts";
 import type { Verb } from "./verb.ts";
+import { verify } from "./verify.ts";
 
 export const verbs: readonly Verb[] = [
   serve,
@@ -33,4 +34,5 @@ export const verbs: readonly Verb[] = [
   checkpoint,
   log,
   proof,
+  verify,
 ];

@@ -79,3 +79,12 @@ export function bundleDifference(
   const number = count === width ? "" : `; the bundle holds ${count} entries, not ${width}`;
   return { entry: first, what: `is not the entry that the log has here${more}${number}` };
 }
+
+/** The entries of a bundle that is well formed. */
+export function* entriesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 2 + bytes[at]! * 256 + bytes[at + 1]!;
+    yield bytes.subarray(at + 2, end);
+    at = end;
+  }
+}
