@@ -30,6 +30,11 @@ export const settings = {
     env: "TAISHI_ANCHOR",
     help: "file outside the data directory that remembers the last checkpoints, against rollbacks",
   },
+  witnessPolicy: {
+    flag: "--witness-policy <file>",
+    env: "TAISHI_WITNESS_POLICY",
+    help: "tlog-policy file: the witnesses that cosign the checkpoints, and how many of them it takes",
+  },
   tlsCert: {
     flag: "--tls-cert <file>",
     env: "TAISHI_TLS_CERT",
@@ -91,14 +96,12 @@ export type SettingName = keyof typeof settings;
 /** Flags as the command line parsed them: absent ones are undefined. */
 export type Flags = { readonly [name in SettingName]?: string | boolean | readonly string[] | undefined };
 
-export interface Config {
+export interface Config extends Listen {
   /** Absolute. */
   readonly data: string;
-  readonly host: string;
-  readonly port: number;
   readonly secrets: string;
   readonly anchor: string | undefined;
-  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+  readonly witnessPolicy: string | undefined;
   readonly trustedProxies: readonly string[];
   readonly publicUrl: string | undefined;
   /** Requests a second per key, or undefined for no limit. */
@@ -141,21 +144,15 @@ export function readConfig(flags: Flags, environment: Readonly<Record<string, st
     return given;
   };
 
-  const listen = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text("listen")!);
-  const port = Number(listen?.[3]);
-  if (listen === null || port > 65_535) throw refuse("listen", "must be HOST:PORT, an IPv6 host in brackets");
-  const host = (listen[1] ?? listen[2])!;
-
-  const certFile = path("tlsCert");
-  const keyFile = path("tlsKey");
-  if ((certFile === undefined) !== (keyFile === undefined))
-    throw refuse(certFile === undefined ? "tlsCert" : "tlsKey", "--tls-cert and --tls-key belong together");
-  const tls = certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile };
-  if (tls === undefined && !isLoopback(host) && flags.insecureHttp !== true)
-    throw refuse(
-      "listen",
-      `${host} is not a loopback address: give --tls-cert and --tls-key, or --insecure-http if a proxy in front speaks TLS`,
-    );
+  const { host, port, tls } = readListen(
+    {
+      listen: text("listen")!,
+      tlsCert: path("tlsCert"),
+      tlsKey: path("tlsKey"),
+      insecureHttp: flags.insecureHttp === true,
+    },
+    refuse,
+  );
 
   const trustedProxies = Array.isArray(flags.trustedProxy) ? (flags.trustedProxy as readonly string[]) : [];
   for (const network of trustedProxies) {
@@ -183,6 +180,7 @@ export function readConfig(flags: Flags, environment: Readonly<Record<string, st
     port,
     secrets: path("secrets") ?? resolve(data, "secrets"),
     anchor,
+    witnessPolicy: path("witnessPolicy"),
     tls,
     trustedProxies,
     publicUrl: publicUrl?.replace(/\/$/, ""),
@@ -195,6 +193,38 @@ export function readConfig(flags: Flags, environment: Readonly<Record<string, st
     exportQuotaBytes: integer("exportQuota")!,
     logLevel,
   };
+}
+
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined;
+}
+
+/** Where to listen, and how. @throws what `refuse` makes, given the setting that is wrong */
+export function readListen(
+  given: {
+    readonly listen: string;
+    readonly tlsCert: string | undefined;
+    readonly tlsKey: string | undefined;
+    readonly insecureHttp: boolean;
+  },
+  refuse: (name: "listen" | "tlsCert" | "tlsKey", why: string) => TaishiError,
+): Listen {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(given.listen);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) throw refuse("listen", "must be HOST:PORT, an IPv6 host in brackets");
+  const host = (match[1] ?? match[2])!;
+  const { tlsCert: certFile, tlsKey: keyFile } = given;
+  if ((certFile === undefined) !== (keyFile === undefined))
+    throw refuse(certFile === undefined ? "tlsCert" : "tlsKey", "--tls-cert and --tls-key belong together");
+  const tls = certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile };
+  if (tls === undefined && !isLoopback(host) && !given.insecureHttp)
+    throw refuse(
+      "listen",
+      `${host} is not a loopback address: give --tls-cert and --tls-key, or --insecure-http if a proxy in front speaks TLS`,
+    );
+  return { host, port, tls };
 }
 
 function isLoopback(host: string): boolean {

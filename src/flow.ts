@@ -1,6 +1,5 @@
 // The whole house on one page: which store is opened with what, which dialect is mounted, what happens on a signal.
 // Data flows from a request through the appender to the ledger, from there to the index, and through queries back out.
-import { readFileSync } from "node:fs";
 import { systemClock } from "./clock.ts";
 import { isSigned, readCredential } from "./clouds/volcengine/credential.ts";
 import { verifySignature } from "./clouds/volcengine/signature.ts";
@@ -15,6 +14,8 @@ import type { IndexProgress } from "./flow/index-thread.ts";
 import { createMounts } from "./flow/mounts.ts";
 import { SelfAudit } from "./flow/self-audit.ts";
 import { stopOnFatal } from "./flow/thread-calls.ts";
+import { readTls } from "./flow/tls-files.ts";
+import { Witnessing } from "./flow/witnessing.ts";
 import type { IssuedKey } from "./identity/identity-records.ts";
 import { RateLimit } from "./identity/rate-limit.ts";
 import type { LogStatus } from "./ledger/writer.ts";
@@ -88,6 +89,14 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   opened.defer(() => audit.close());
   const onCall = (record: CallRecord): Promise<void> => audit.onCall(record);
 
+  const policyFile = config.witnessPolicy;
+  const witnessing =
+    policyFile === undefined ? undefined : new Witnessing({ policyFile, ledger, reads: queries, clock, log });
+  if (witnessing !== undefined) {
+    opened.defer(() => witnessing.close());
+    house.logs!.witnessedBy(witnessing);
+  }
+
   // What health and metrics show, looked at once a second.
   const floor = diskFloor(config.data, config.minFreeBytes === undefined ? {} : { minBytes: config.minFreeBytes });
   let disk = floor.check();
@@ -97,6 +106,7 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
     disk = floor.check();
     ledger.refuseAppends(disk.below ? new TaishiError("disk-full", undefined, { retryAfter: 30 }) : undefined);
     [logs, progress] = await Promise.all([ledger.status(), queries.progress()]);
+    witnessing?.tick(logs);
   };
   await look();
   let looking = false;
@@ -163,12 +173,14 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
     rateLimit,
     onCall,
     health: () => ({
-      ready: progress.covered >= progress.size && !disk.below,
+      ready: progress.covered >= progress.size && !disk.below && (witnessing?.health.contradicted ?? 0) === 0,
       index: { covered: progress.covered, size: progress.size },
       ledger: { size: size(), signed: signed(), waiting: ledger.waiting },
+      ...(witnessing === undefined ? {} : { witnesses: witnessing.health }),
       disk,
     }),
     metricsSources: [
+      ...(witnessing?.metricsSources ?? []),
       { name: "taishi_ledger_entries", help: "Entries stored, over all logs.", read: size },
       { name: "taishi_ledger_signed_entries", help: "Entries covered by a signed checkpoint.", read: signed },
       {
@@ -223,12 +235,4 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
 function age(logs: readonly LogStatus[], now: number): number | undefined {
   const times = logs.flatMap(({ checkpoint }) => (checkpoint === undefined ? [] : [checkpoint.time]));
   return times.length === 0 ? undefined : (now - Math.max(...times)) / 1000;
-}
-
-function readTls({ certFile, keyFile }: { readonly certFile: string; readonly keyFile: string }) {
-  try {
-    return { cert: readFileSync(certFile), key: readFileSync(keyFile) };
-  } catch (cause) {
-    throw new Fatal("the TLS certificate or key cannot be read", { hint: `Check ${certFile} and ${keyFile}.`, cause });
-  }
 }

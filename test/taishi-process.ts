@@ -29,16 +29,19 @@ export class TaishiProcess {
   readonly pid: number;
   readonly #child: ChildProcess;
   readonly #ended: Promise<number | NodeJS.Signals>;
+  readonly #stdout: () => string;
   readonly #stderr: () => string;
 
   private constructor(
     child: ChildProcess,
     host: string,
     ended: Promise<number | NodeJS.Signals>,
+    stdout: () => string,
     stderr: () => string,
   ) {
     this.#child = child;
     this.#ended = ended;
+    this.#stdout = stdout;
     this.#stderr = stderr;
     this.pid = child.pid!;
     this.host = host;
@@ -53,13 +56,61 @@ export class TaishiProcess {
   static async serve(options: {
     readonly data: string;
     readonly arguments?: readonly string[];
+    /** HOST:PORT; a free port where absent. */
+    readonly host?: string;
     readonly environment?: Readonly<Record<string, string>>;
     /** "https" where the arguments name a certificate. */
     readonly scheme?: "http" | "https";
     readonly onSpawn?: (kill: () => void) => void;
   }): Promise<TaishiProcess> {
-    const host = `127.0.0.1:${await freePort()}`;
-    const child = spawn(launcher, ["serve", "--data", options.data, "--listen", host, ...(options.arguments ?? [])], {
+    const host = options.host ?? `127.0.0.1:${await freePort()}`;
+    return TaishiProcess.#start(host, {
+      ...options,
+      arguments: ["serve", "--data", options.data, "--listen", host, ...(options.arguments ?? [])],
+      listens: `taishi listening on ${options.scheme ?? "http"}://${host}`,
+    });
+  }
+
+  /**
+   * Starts `taishi witness` and waits until it says that it listens.
+   * @param options.logs verifier keys
+   * @throws Error with its standard error where it ends before
+   */
+  static async witness(options: {
+    readonly data: string;
+    readonly name: string;
+    readonly logs: readonly string[];
+    /** HOST:PORT, where it is to be the one of an earlier start. */
+    readonly host?: string;
+  }): Promise<{ readonly process: TaishiProcess; readonly vkey: string }> {
+    const { data, name, logs } = options;
+    const host = options.host ?? `127.0.0.1:${await freePort()}`;
+    const started = await TaishiProcess.#start(host, {
+      arguments: [
+        "witness",
+        "--data",
+        data,
+        "--name",
+        name,
+        "--listen",
+        host,
+        ...logs.flatMap((log) => ["--log", log]),
+      ],
+      listens: `taishi witness listening on http://${host}`,
+    });
+    return { process: started, vkey: started.#stdout().split("\n")[0]! };
+  }
+
+  static async #start(
+    host: string,
+    options: {
+      readonly arguments: readonly string[];
+      readonly listens: string;
+      readonly environment?: Readonly<Record<string, string>>;
+      readonly onSpawn?: (kill: () => void) => void;
+    },
+  ): Promise<TaishiProcess> {
+    const child = spawn(launcher, options.arguments, {
       env: { ...process.env, ...options.environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -72,14 +123,14 @@ export class TaishiProcess {
     options.onSpawn?.(() => child.kill("SIGKILL"));
     const listens = new Promise<"listens">((resolve) => {
       const look = (): void => {
-        if (stdout().includes(`taishi listening on ${options.scheme ?? "http"}://${host}`)) resolve("listens");
+        if (stdout().includes(options.listens)) resolve("listens");
       };
       child.stdout!.on("data", look);
     });
     const first = await Promise.race([listens, ended]);
     if (first !== "listens")
-      throw new Error(`taishi serve ended with ${first} before it listened:\n${stderr()}${stdout()}`);
-    return new TaishiProcess(child, host, ended, stderr);
+      throw new Error(`taishi ${options.arguments[0]} ended with ${first} before it listened:\n${stderr()}${stdout()}`);
+    return new TaishiProcess(child, host, ended, stdout, stderr);
   }
 
   /** What it wrote to standard error, the last 64 KiB. */
@@ -107,7 +158,14 @@ export class TaishiProcess {
 
 /** Runs `taishi VERB …` to its end. */
 export async function taishi(...args: readonly string[]): Promise<CommandResult> {
-  const child = spawn(launcher, args, { stdio: ["ignore", "pipe", "pipe"] });
+  return taishiFed("", ...args);
+}
+
+/** The same with text on standard input. */
+export async function taishiFed(input: string, ...args: readonly string[]): Promise<CommandResult> {
+  const child = spawn(launcher, args, { stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.on("error", () => {}); // it may end before it has read
+  child.stdin.end(input);
   const stdout = collect(child.stdout, Number.POSITIVE_INFINITY);
   const stderr = collect(child.stderr);
   const code = await new Promise<number | null>((resolve, reject) => {

@@ -6,7 +6,7 @@ import { settings } from "../config.ts";
 import { readOwner } from "../durable/owner.ts";
 import { Fatal } from "../errors.ts";
 import { remoteOperations } from "../flow/control.ts";
-import { openHouse } from "../flow/house.ts";
+import { type HouseOptions, openHouse } from "../flow/house.ts";
 import type { Operations, operationNames } from "../flow/operations.ts";
 import { createLog } from "../log.ts";
 
@@ -41,7 +41,7 @@ export async function withOperations<T>(
   options: { readonly index: boolean },
   work: (operations: Offered) => Promise<T>,
 ): Promise<T> {
-  const { data, secrets, anchor } = locate(flags);
+  const { data } = locate(flags);
   if (!existsSync(data))
     throw new Fatal(`there is no data directory ${data}`, {
       hint: "Start `taishi serve` once to make one, or give its path with --data.",
@@ -51,10 +51,24 @@ export async function withOperations<T>(
   const died = Promise.withResolvers<never>();
   died.promise.catch(() => {}); // where opening itself fails nobody races it
   const house = await openHouse({
+    ...houseOptions(flags),
+    index: options.index,
+    onFatal: (error) => died.reject(error),
+  });
+  try {
+    return await Promise.race([work(house.operations), died.promise]);
+  } finally {
+    await house.close();
+  }
+}
+
+/** What opens a data directory that no server owns, with the defaults of everything a server is told by its flags. */
+export function houseOptions(flags: DataFlags): Omit<HouseOptions, "index"> {
+  const { data, secrets, anchor } = locate(flags);
+  return {
     data,
     secrets,
     anchor,
-    index: options.index,
     log: createLog("warn"),
     segmentBytes: Number(settings.segmentBytes.default),
     segmentSeconds: Number(settings.segmentSeconds.default),
@@ -63,14 +77,11 @@ export async function withOperations<T>(
       maxAgeMs: Number(settings.auditFileSeconds.default) * 1000,
       onFailure: () => {}, // tried again by the next server
     },
-    onFatal: (error) => died.reject(error),
+    onFatal: (error) => {
+      throw error;
+    },
     deliverFirstKey: () => {
       throw new Fatal(`${data} holds no Taishi data yet`, { hint: "Start `taishi serve` once to set it up." });
     },
-  });
-  try {
-    return await Promise.race([work(house.operations), died.promise]);
-  } finally {
-    await house.close();
-  }
+  };
 }

@@ -1,10 +1,14 @@
 // `taishi log`: what lets others check an account's log: its keys, the whole of it as static files, and proofs about its
 // sizes and its silences. All straight from the ledger's files; checkpoints are signed and kept by who owns them.
+import { join } from "node:path";
 import type { Command } from "commander";
 import { writeStaticLog } from "../backup/static-log.ts";
+import { readIfPresent } from "../durable/files.ts";
 import { TaishiError } from "../errors.ts";
 import { blobReferences, parseEntry } from "../event/entry.ts";
 import { formatSeconds, readTime } from "../event/time.ts";
+import { witnessedMs } from "../flow/log-client.ts";
+import type { SignedCheckpoint } from "../ledger/port.ts";
 import { proveAbsence, proveConsistency } from "../ledger/prove.ts";
 import type { LedgerReader, LogRow } from "../ledger/store.ts";
 import { LedgerTiles } from "../ledger/tiles.ts";
@@ -32,6 +36,17 @@ export const log: Verb = {
         const signer = openSigner(located);
         const keys = { vkey: signer.vkey(origin), clockVkey: signer.clockVkey(origin) };
         terminal.out(flags.json === true ? JSON.stringify(keys) : `log    ${keys.vkey}\nclock  ${keys.clockVkey}`);
+      }),
+    );
+    below("status", "how far the log is stored, signed and witnessed").action((flags: LogFlags) =>
+      withLog(flags, (reader, { id, origin, size: stored }) => {
+        const signed = reader.latestCheckpoint(id)?.size ?? 0;
+        const witnessed = reader.witnessedCheckpoint(id)?.size ?? null;
+        terminal.out(
+          flags.json === true
+            ? JSON.stringify({ origin, stored, signed, witnessed })
+            : `stored     ${stored}\nsigned     ${signed}\nwitnessed  ${witnessed ?? "-"}`,
+        );
       }),
     );
     below("export", "write the log as static files, by C2SP tlog-tiles")
@@ -74,8 +89,9 @@ export const log: Verb = {
 
 async function exportTo(directory: string, flags: LogFlags, terminal: Terminal): Promise<void> {
   // Signed first, so that everything it covers is there to be read.
-  const { note } = await handOut(flags);
+  const newest = await handOut(flags);
   const report = await withLog(flags, (reader, row) => {
+    const note = exportedNote(directory, newest, reader.witnessedCheckpoint(row.id));
     const tiles = new LedgerTiles(reader, row);
     const source = {
       hashes: (level: number, from: number, count: number) => tiles.hashes(level, from, count),
@@ -93,6 +109,13 @@ async function exportTo(directory: string, flags: LogFlags, terminal: Terminal):
       ? JSON.stringify({ directory, origin, size, written, kept, pruned })
       : `${origin}: ${size} entries; ${written} files written, ${kept} were there${gone}`,
   );
+}
+
+/** What witnesses cosigned, where that is nearly as new and does not take an earlier export back. */
+function exportedNote(directory: string, newest: SignedCheckpoint, witnessed: SignedCheckpoint | undefined): string {
+  if (witnessed === undefined || newest.time - witnessed.time >= witnessedMs) return newest.note;
+  const before = readIfPresent(join(directory, "checkpoint"))?.split("\n")[1] ?? "0";
+  return witnessed.size >= Number(before) ? witnessed.note : newest.note;
 }
 
 /** Few bundles have any: what marks a reference is looked for before the entries are read. */

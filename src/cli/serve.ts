@@ -3,8 +3,9 @@
 import type { Command } from "commander";
 import { type Flags, readConfig, type Setting, settings } from "../config.ts";
 import { writeFileDurably } from "../durable/files.ts";
-import { type Service, serve as startService } from "../flow.ts";
+import { serve as startService } from "../flow.ts";
 import type { IssuedKey } from "../identity/identity-records.ts";
+import { stopOnSignals } from "./stop-on-signals.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Verb } from "./verb.ts";
 
@@ -39,31 +40,6 @@ export const serve: Verb = {
     });
   },
 };
-
-function stopOnSignals(service: Service, terminal: Terminal): void {
-  let stopping = false;
-  const stop = (): void => {
-    // A second signal while draining means now; nothing acknowledged is lost by it (I1).
-    if (stopping) process.exit(130);
-    stopping = true;
-    service.close().then(
-      () => process.exit(0),
-      (thrown: unknown) => {
-        terminal.err(`taishi: stopping failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
-        process.exit(1);
-      },
-    );
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-  process.on("SIGHUP", () => {
-    try {
-      service.reload();
-    } catch (thrown) {
-      terminal.err(`taishi: ${thrown instanceof Error ? thrown.message : String(thrown)}; the old certificate stays`);
-    }
-  });
-}
 
 function secretLines(key: IssuedKey): readonly string[] {
   return [

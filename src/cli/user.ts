@@ -5,6 +5,7 @@ import { TaishiError } from "../errors.ts";
 import { type Role, roles } from "../identity/caller.ts";
 import type { UserInfo } from "../identity/directory-records.ts";
 import { type DataFlags, type Offered, withOperations } from "./data-directory.ts";
+import { readSecretLine } from "./secret-line.ts";
 import { printable, shortTime, type Terminal, table } from "./terminal.ts";
 import { dataFlags, jsonFlag, type Verb } from "./verb.ts";
 
@@ -12,7 +13,6 @@ type UserFlags = DataFlags & { readonly json?: boolean };
 
 const passwordFlag = ["--password-stdin", "read the password, 8 to 128 characters, from standard input"] as const;
 /** More than any password: 128 characters and a line end. */
-const mostPasswordBytes = 1024;
 
 export const user: Verb = {
   name: "user",
@@ -26,7 +26,7 @@ export const user: Verb = {
       .option(...jsonFlag)
       .action(async (flags: UserFlags & { account: string; name: string; role?: Role }) => {
         const { account, name, role } = flags;
-        const password = await readPassword();
+        const password = await readSecretLine("--password-stdin");
         const made = await withOperations(flags, { index: false }, (operations) =>
           operations.createUser({ account, name, password, ...(role === undefined ? {} : { role }) }),
         );
@@ -55,7 +55,7 @@ export const user: Verb = {
         .argument("<user>", "its id, as `user list` shows it")
         .option(...jsonFlag)
         .action(async (id: string, flags: UserFlags & { passwordStdin?: boolean }) => {
-          const password = flags.passwordStdin === true ? await readPassword() : "";
+          const password = flags.passwordStdin === true ? await readSecretLine("--password-stdin") : "";
           const changed = await withOperations(flags, { index: false }, (operations) => act(operations, id, password));
           print(changed, flags, terminal);
         });
@@ -77,26 +77,6 @@ function readRole(text: string): Role {
   if (role === undefined)
     throw new TaishiError("invalid-parameter", `--role: must be one of ${roles.join(", ")}`, { field: "--role" });
   return role;
-}
-
-/** All of standard input, without the line end that `echo` and editors put there. */
-async function readPassword(): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > mostPasswordBytes) throw unreadable("is too long to be a password");
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks)).replace(/\r?\n$/, "");
-  } catch {
-    throw unreadable("is not UTF-8");
-  }
-}
-
-function unreadable(why: string): TaishiError {
-  return new TaishiError("invalid-parameter", `--password-stdin: what came ${why}`, { field: "--password-stdin" });
 }
 
 function print(changed: UserInfo, flags: UserFlags, terminal: Terminal): void {

@@ -2,6 +2,7 @@
 
 import { account } from "./account.ts";
 import { append } from "./append.ts";
+import { backup, restore } from "./backup.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { fsck } from "./fsck.ts";
 import { importFile } from "./import.ts";
@@ -9,6 +10,7 @@ import { instance } from "./instance.ts";
 import { key } from "./key.ts";
 import { list } from "./list.ts";
 import { log } from "./log.ts";
+import { monitor } from "./monitor.ts";
 import { project } from "./project.ts";
 import { proof } from "./proof.ts";
 import { reindex } from "./reindex.ts";
@@ -17,6 +19,7 @@ import { serve } from "./serve.ts";
 import { user } from "./user.ts";
 import type { Verb } from "./verb.ts";
 import { verify } from "./verify.ts";
+import { witness } from "./witness.ts";
 
 export const verbs: readonly Verb[] = [
   serve,
@@ -31,8 +34,12 @@ export const verbs: readonly Verb[] = [
   fsck,
   reindex,
   retention,
+  backup,
+  restore,
   checkpoint,
   log,
   proof,
   verify,
+  witness,
+  monitor,
 ];

@@ -1,8 +1,10 @@
 // Opens SQLite files, the only storage engine of the house. Owns the pragmas and the format number every file carries;
 // knows no table of anyone's. A file of a newer format is refused, never guessed at.
-import { DatabaseSync } from "node:sqlite";
+import { dirname } from "node:path";
+import { backup, DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { Fatal } from "../errors.ts";
+import { syncDirectory, syncFile } from "./files.ts";
 
 export interface OpenOptions {
   readonly path: string;
@@ -39,7 +41,11 @@ export function openDatabase(options: OpenOptions): DatabaseSync {
         database.exec(`PRAGMA user_version=${options.format}`);
       });
     // What a killed process left in the log file may be in the page cache only: on disk before anyone is told of it (I1).
-    if (options.synchronous === "FULL") database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    if (options.synchronous === "FULL") {
+      database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      // The log file is made anew at every opening. SQLite syncs its name at the first commit, but goes on where that fails.
+      syncDirectory(dirname(options.path));
+    }
     return database;
   } catch (thrown) {
     database.close();
@@ -64,6 +70,18 @@ export function openReadOnly(
     database.close();
     throw thrown;
   }
+}
+
+/** Copies a file that others may be writing, as of one moment, durably. @returns when `to`, which must not exist, is on disk */
+export async function copyDatabase(from: string, to: string): Promise<void> {
+  const source = new DatabaseSync(from, { readOnly: true, timeout: busyTimeoutMs });
+  try {
+    // All pages in one step: with more, every commit in between would make it begin again.
+    await backup(source, to, { rate: 2 ** 31 - 1 });
+  } finally {
+    source.close();
+  }
+  syncFile(to);
 }
 
 /** Runs `work` in one transaction: all of it is committed, or none. */

@@ -23,6 +23,16 @@ export function replaceFile(path: string, content: string | Uint8Array, mode: nu
   renameSync(beside, path);
 }
 
+/** Makes what was written to a file durable. */
+export function syncFile(path: string): void {
+  const file = openSync(path, "r"); // enough to sync, and all there is of a read-only file
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Makes creations, renames and deletions in a directory durable. */
 export function syncDirectory(path: string): void {
   const directory = openSync(path, "r");

@@ -2,6 +2,7 @@
 // index what was committed before the caller is told, so that an acknowledged append is in the very next query (I6).
 import { type Fatal, TaishiError } from "../errors.ts";
 import type { FactBatch } from "../event/stream.ts";
+import type { CosignedCheckpoint, Offered } from "../ledger/cosigned.ts";
 import type { AppendBatch, Appender, HeadBatch, Receipt } from "../ledger/port.ts";
 import type { CheckpointRow } from "../ledger/store.ts";
 import type { LogStatus } from "../ledger/writer.ts";
@@ -121,6 +122,21 @@ export class LedgerClient implements Appender {
   /** The newest checkpoint, kept for ever from now on. */
   checkpoint(account: string): Promise<CheckpointRow> {
     return this.#calls.call("handOut", account);
+  }
+
+  /** The newest checkpoints of these logs, for witnesses. */
+  offer(accounts: readonly string[]): Promise<readonly Offered[]> {
+    return this.#calls.call("offer", accounts);
+  }
+
+  /** Puts cosignatures, which were verified, into checkpoints. @returns those that have them now, on disk */
+  cosigned(given: readonly CosignedCheckpoint[]): Promise<readonly Offered[]> {
+    return this.#calls.call("cosigned", given);
+  }
+
+  /** The newest checkpoint of the log that a quorum of witnesses cosigned. */
+  witnessed(account: string): Promise<CheckpointRow | undefined> {
+    return this.#calls.call("witnessed", account);
   }
 
   status(): Promise<readonly LogStatus[]> {

@@ -125,3 +125,43 @@ test("the state names the log's keys and its three sizes", async () => {
     minimumIndex: 0,
   });
 });
+
+test("with witnesses, what is shown is what they cosigned; the newest signed where they do not keep up; never less than before", async () => {
+  const { parts, logs } = house();
+  const cosigned = { size: 3, time: parts.time, note: "" };
+  const witnessed = new Map<string, SignedCheckpoint>();
+  logs.witnessedBy({ newest: async (account) => witnessed.get(account) });
+  const shown = async (): Promise<number> => {
+    parts.time += 1_000;
+    return (await logs.published("1")).size;
+  };
+  assert.equal((await logs.state("1")).witnessed, 0);
+  witnessed.set("1", cosigned);
+  assert.equal(await shown(), 5, "after a start nobody knows what was shown before it");
+  parts.stored = parts.signed = 9;
+  witnessed.set("1", { ...cosigned, size: 7, time: parts.time });
+  assert.equal(await shown(), 7);
+  assert.equal((await logs.state("1")).witnessed, 7);
+  parts.time += 120_000;
+  assert.equal(await shown(), 9, "they do not keep up");
+  witnessed.set("1", { ...cosigned, size: 8, time: parts.time });
+  assert.equal(await shown(), 9, "a smaller one would look like a rollback");
+  parts.stored = parts.signed = 12;
+  witnessed.set("1", { ...cosigned, size: 10, time: parts.time });
+  assert.equal(await shown(), 10);
+});
+
+test("a proof is given under what witnesses cosigned, waited for as long as for a signature", async () => {
+  const { parts, logs } = house();
+  const note = (size: number): string =>
+    `x.taishi/1\n${size}\n${Buffer.alloc(32).toString("base64")}\n\n— w AAAAAAAA\n`;
+  let size = 3;
+  logs.witnessedBy({ newest: async () => ({ size, time: 0, note: note(size) }) });
+  await logs.proof("1", 2);
+  setTimeout(() => {
+    size = 4;
+  }, 300);
+  await logs.proof("1", 3);
+  await logs.proof("1", 4);
+  assert.deepEqual(parts.asked, ["2 under 3", "3 under 4", "4 under 5"], "the last one under what is signed only");
+});

@@ -19,6 +19,14 @@ const wholeMs = 1_000;
 /** How long an entry that no checkpoint covers yet is waited for, and how often it is looked. */
 const coverMs = 2_000;
 const lookMs = 100;
+/** How far the newest checkpoint that a quorum cosigned may be behind before the newest signed one is shown instead. */
+export const witnessedMs = 120_000;
+
+/** What witnesses have cosigned. */
+export interface WitnessedLogs {
+  /** The newest checkpoint of the log that a quorum cosigned, with the cosignatures. */
+  newest(account: string): Promise<SignedCheckpoint | undefined>;
+}
 
 export interface LogClientOptions {
   readonly ledger: Pick<LedgerClient, "checkpoint" | "size" | "minimum">;
@@ -31,6 +39,9 @@ export class LogClient implements PublishedLogs {
   readonly #options: LogClientOptions;
   readonly #handedOut = new Map<string, { readonly checkpoint: SignedCheckpoint; readonly at: number }>();
   readonly #asking = new Map<string, Promise<SignedCheckpoint>>();
+  #witnesses: WitnessedLogs | undefined;
+  /** The largest size that was shown of a log since the start. */
+  readonly #shown = new Map<string, number>();
 
   constructor(options: LogClientOptions) {
     this.#options = options;
@@ -48,6 +59,23 @@ export class LogClient implements PublishedLogs {
     return asking;
   }
 
+  /** From now on what is shown and proven is what witnesses cosigned, as far as they keep up. */
+  witnessedBy(witnesses: WitnessedLogs): void {
+    this.#witnesses = witnesses;
+  }
+
+  async published(account: string): Promise<SignedCheckpoint> {
+    const newest = await this.checkpoint(account);
+    if (this.#witnesses === undefined) return newest;
+    const witnessed = await this.#witnesses.newest(account);
+    // Never a smaller one than before, also where the one before was shown by an earlier process.
+    const shown = this.#shown.get(account) ?? newest.size;
+    const keepsUp = witnessed !== undefined && newest.time - witnessed.time < witnessedMs;
+    const checkpoint = keepsUp && witnessed.size >= shown ? witnessed : newest;
+    this.#shown.set(account, Math.max(shown, checkpoint.size));
+    return checkpoint;
+  }
+
   tile(account: string, tile: Tile): Promise<Uint8Array> {
     return this.#options.reads.tile(account, tile);
   }
@@ -55,7 +83,7 @@ export class LogClient implements PublishedLogs {
   async proof(account: string, seq: number): Promise<string> {
     if (seq >= this.#options.ledger.size(account))
       throw new TaishiError("not-found", `the log has no event ${seq}`, { field: "seq" });
-    const { note } = await this.#covering(account, seq + 1);
+    const { note } = (await this.#witnessed(account, seq + 1)) ?? (await this.#covering(account, seq + 1));
     return this.#options.reads.proof(account, seq, note);
   }
 
@@ -82,7 +110,7 @@ export class LogClient implements PublishedLogs {
       clockVkey: this.#options.keys.clockVkey(origin),
       stored: this.#options.ledger.size(account),
       signed,
-      witnessed: null,
+      witnessed: this.#witnesses === undefined ? null : ((await this.#witnesses.newest(account))?.size ?? 0),
       minimumIndex: this.#options.ledger.minimum(account),
       checkpoint,
     };
@@ -96,6 +124,16 @@ export class LogClient implements PublishedLogs {
     } finally {
       this.#asking.delete(account);
     }
+  }
+
+  /** The newest cosigned checkpoint, waited for where it does not cover so much yet; undefined where it does not come. */
+  async #witnessed(account: string, size: number): Promise<SignedCheckpoint | undefined> {
+    for (let waited = 0; this.#witnesses !== undefined && waited <= coverMs; waited += lookMs) {
+      const witnessed = await this.#witnesses.newest(account);
+      if (witnessed !== undefined && witnessed.size >= size) return witnessed;
+      await delay(lookMs);
+    }
+    return undefined;
   }
 
   async #covering(account: string, size: number): Promise<SignedCheckpoint> {

@@ -6,6 +6,7 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../clock.ts";
 import { TaishiError } from "../errors.ts";
 import { Anchor } from "../ledger/anchor.ts";
+import type { CosignedCheckpoint, Offered } from "../ledger/cosigned.ts";
 import type { HeadBatch, Receipt } from "../ledger/port.ts";
 import { openLedger } from "../ledger/segments.ts";
 import { CheckpointSigner } from "../ledger/signer.ts";
@@ -96,6 +97,9 @@ await serveCalls(parentPort as MessagePort, async (die) => {
       createLog: ({ account, salted }: { account: string; salted: boolean }): void =>
         writer.createLog(account, { salted }),
       handOut: (account: string): CheckpointRow => writer.handOut(account),
+      offer: (accounts: readonly string[]): readonly Offered[] => writer.offer(accounts),
+      cosigned: (given: readonly CosignedCheckpoint[]): readonly Offered[] => writer.cosigned(given),
+      witnessed: (account: string): CheckpointRow | undefined => writer.witnessed(account),
       setMinimum: ({ account, minimum }: { account: string; minimum: number }): void =>
         writer.setMinimum(account, minimum),
       reopenSegment: (number: number): void => writer.reopen(number),

@@ -131,6 +131,12 @@ export interface PublishedLogs {
    * @throws TaishiError not-found
    */
   checkpoint(account: string): Promise<SignedCheckpoint>;
+  /**
+   * The checkpoint for the log's readers: the newest that enough witnesses cosigned, where there are witnesses and they keep
+   * up, else the newest signed one. Never smaller than one given before.
+   * @throws TaishiError not-found
+   */
+  published(account: string): Promise<SignedCheckpoint>;
   /** @throws TaishiError not-found beyond the newest signed checkpoint, or where it was pruned */
   tile(account: string, tile: Tile): Promise<Uint8Array>;
   /**

@@ -99,6 +99,12 @@ export class Segment {
     return this.#sql(sql).get(log) as CheckpointRow | undefined;
   }
 
+  /** The newest checkpoint that a quorum of witnesses cosigned. */
+  witnessedCheckpoint(log: number): CheckpointRow | undefined {
+    const sql = "SELECT size, time, note FROM checkpoint WHERE log = ? AND kept = 2 ORDER BY id DESC LIMIT 1";
+    return this.#sql(sql).get(log) as CheckpointRow | undefined;
+  }
+
   /** The newest checkpoint kept for ever with a time up to `time`. */
   keptUpTo(log: number, time: number): CheckpointRow | undefined {
     const later = this.#firstKept(log, time + 1);

@@ -150,7 +150,8 @@ function copyOngoing(from: string, made: DatabaseSync, now: number): void {
       INSERT INTO entry SELECT e.log, e.seq, e.bytes FROM log JOIN old.entry e ON e.log = log.id AND e.seq >= log.first;
       INSERT INTO checkpoint (log, size, time, kept, note)
         SELECT log, size, time, kept, note FROM old.checkpoint
-        WHERE id IN (SELECT max(id) FROM old.checkpoint GROUP BY log) ORDER BY id;
+        WHERE id IN (SELECT max(id) FROM old.checkpoint GROUP BY log)
+          OR id IN (SELECT max(id) FROM old.checkpoint WHERE kept = 2 GROUP BY log) ORDER BY id;
     `);
     const copyBlob = made.prepare("INSERT OR IGNORE INTO blob SELECT digest, bytes FROM old.blob WHERE digest = ?");
     const withBlobs = made.prepare("SELECT bytes FROM entry WHERE instr(bytes, CAST('\"$sha256\"' AS BLOB)) > 0");
@@ -178,6 +179,11 @@ function closeSegment(directory: string, number: number): void {
   } finally {
     database.close();
   }
+}
+
+/** Opens an existing file for writing. */
+export function openSegmentFile(path: string): DatabaseSync {
+  return openSegment(path, () => {});
 }
 
 /** Whether there is something of the file that is not in it. */

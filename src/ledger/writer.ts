@@ -12,6 +12,7 @@ import { parseNote } from "../merkle/note.ts";
 import { type TileNode, TreeEdge } from "../merkle/tree.ts";
 import type { Anchor } from "./anchor.ts";
 import { bundleWidth, encodeBundle } from "./bundle.ts";
+import { type CosignedCheckpoint, type Offered, withCosignatures } from "./cosigned.ts";
 import type { HeadBatch, Receipt } from "./port.ts";
 import { beginnings, rollSegment, segmentBytes } from "./segments.ts";
 import { type CheckpointSigner, sha256 } from "./signer.ts";
@@ -39,6 +40,8 @@ interface Log {
   checkpoint:
     | { readonly size: number; readonly root: Uint8Array; readonly time: number; readonly repeats?: boolean }
     | undefined;
+  /** The newest checkpoint that a quorum of witnesses cosigned. */
+  witnessed: { readonly size: number; readonly time: number } | undefined;
   /** What appending needs; recovered from the file when first needed, let go when other logs are busier. */
   open: OpenLog | undefined;
 }
@@ -59,6 +62,7 @@ export interface LogStatus {
   readonly salted: boolean;
   readonly size: number;
   readonly checkpoint: { readonly size: number; readonly time: number } | undefined;
+  readonly witnessed: { readonly size: number; readonly time: number } | undefined;
   /** Entries below are past their retention. */
   readonly minimum: number;
 }
@@ -128,7 +132,10 @@ export class LedgerWriter {
       const { lastInsertRowid } = this.#sql.insertLog.run(account, origin, options.salted ? 1 : 0);
       this.#sql.insertCheckpoint.run(lastInsertRowid, 0, now, 1, note);
     });
-    this.#logs.set(account, this.#load(this.#reader.log(account)!));
+    this.#logs.set(
+      account,
+      this.#ask(() => this.#load(this.#reader.log(account)!)),
+    );
   }
 
   /** Appends a group of batches in one transaction with one fsync; outcome i belongs to batch i. */
@@ -143,7 +150,11 @@ export class LedgerWriter {
       });
     } catch (thrown) {
       // The transaction is rolled back, so memory must be read again from what is committed.
-      for (const log of touched) this.#logs.set(log.account, this.#load(this.#reader.log(log.account)!));
+      for (const log of touched)
+        this.#logs.set(
+          log.account,
+          this.#ask(() => this.#load(this.#reader.log(log.account)!)),
+        );
       if (thrown instanceof TaishiError) return batches.map(() => ({ refusal: thrown }));
       throw thrown;
     }
@@ -161,7 +172,7 @@ export class LedgerWriter {
     if (due.length > 0) {
       const signed = due.map((log) => {
         const { origin, size } = log;
-        const root = log.checkpoint?.size === size ? log.checkpoint.root : this.#open(log).edge.root();
+        const root = log.checkpoint?.size === size ? log.checkpoint.root : this.#ask(() => this.#open(log).edge.root());
         return { log, root, size, note: this.#signer.sign({ origin, size, root }, now) };
       });
       // The anchor moves first: if we stop between the two, it names a size that is committed already.
@@ -236,17 +247,53 @@ export class LedgerWriter {
   handOut(account: string): CheckpointRow {
     const log = this.#logs.get(account);
     if (log === undefined) throw new TaishiError("not-found", `account ${account} has no log`);
-    const row = this.#reader.latestCheckpoint(log.id)!;
-    this.#commit(() => this.#sql.keepCheckpoint.run(log.id));
-    return row;
+    return this.#commit(() => {
+      this.#sql.keepCheckpoint.run(log.id);
+      return this.#reader.latestCheckpoint(log.id)!;
+    });
+  }
+
+  /** The newest checkpoints of these logs, for witnesses; kept from now on where they cover more than was witnessed. */
+  offer(accounts: readonly string[]): readonly Offered[] {
+    const logs = accounts.flatMap((account) => this.#logs.get(account) ?? []);
+    const newest = logs.map((log) => ({ account: log.account, ...this.#reader.latestCheckpoint(log.id)! }));
+    const keep = logs.filter(({ witnessed }, i) => newest[i]!.size > (witnessed?.size ?? -1));
+    if (keep.length > 0) this.#commit(() => keep.forEach(({ id }) => void this.#sql.keepCheckpoint.run(id)));
+    return newest;
+  }
+
+  /** Puts cosignatures into checkpoints. @returns those that have them now; one that was dropped since is left out */
+  cosigned(given: readonly CosignedCheckpoint[]): readonly Offered[] {
+    const put = this.#commit(() =>
+      given.flatMap((one) => {
+        const log = this.#logs.get(one.account);
+        const row =
+          log && (this.#sql.newestOfSize.get(log.id, one.size) as (CheckpointRow & { id: number }) | undefined);
+        if (log === undefined || row === undefined) return [];
+        const { id, size, time } = row;
+        const note = withCosignatures(row.note, one);
+        // A further one of a size that was witnessed before says only a later time, and goes when the next one is signed.
+        this.#sql.putCosigned.run(note, log.witnessed?.size === size ? 0 : 2, id);
+        return [{ log, size, time, note }];
+      }),
+    );
+    for (const { log, size, time } of put) if (size >= (log.witnessed?.size ?? 0)) log.witnessed = { size, time };
+    return put.map(({ log: { account }, size, time, note }) => ({ account, size, time, note }));
+  }
+
+  /** The newest checkpoint of the log that a quorum cosigned. */
+  witnessed(account: string): CheckpointRow | undefined {
+    const log = this.#logs.get(account);
+    return log === undefined ? undefined : this.#reader.witnessedCheckpoint(log.id);
   }
 
   status(): readonly LogStatus[] {
-    return [...this.#logs.values()].map(({ account, salted, size, checkpoint, minimum }) => ({
+    return [...this.#logs.values()].map(({ account, salted, size, checkpoint, witnessed, minimum }) => ({
       account,
       salted,
       size,
       checkpoint,
+      witnessed,
       minimum,
     }));
   }
@@ -259,14 +306,13 @@ export class LedgerWriter {
       // A full disk must not keep the service from stopping in order; the next start signs what is there.
       if (!(thrown instanceof TaishiError)) throw thrown;
     }
-    this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    this.#ask(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
     this.#reader.close();
     this.#database.close();
   }
 
   #newReader(): LedgerReader {
-    const directory = this.#segments?.directory;
-    return new LedgerReader(this.#database, directory === undefined ? {} : { directory });
+    return LedgerReader.of(this.#database, this.#segments?.directory);
   }
 
   #prepare(): Record<keyof typeof statements, StatementSync> {
@@ -365,6 +411,7 @@ export class LedgerWriter {
 
   #load(row: LogRow): Log {
     const last = this.#reader.latestCheckpoint(row.id);
+    const witnessed = this.#reader.witnessedCheckpoint(row.id);
     return {
       id: row.id,
       account: row.account,
@@ -377,6 +424,7 @@ export class LedgerWriter {
         last === undefined
           ? undefined
           : { size: last.size, root: parseCheckpoint(parseNote(last.note).text).root, time: last.time },
+      witnessed: witnessed && { size: witnessed.size, time: witnessed.time },
       open: undefined,
     };
   }
@@ -405,8 +453,8 @@ export class LedgerWriter {
    * @throws TaishiError disk-full with everything undone; Fatal where the state of the file is unknown
    */
   #commit<T>(work: () => T): T {
-    this.#database.exec("BEGIN IMMEDIATE");
     try {
+      this.#database.exec("BEGIN IMMEDIATE");
       const result = work();
       this.#database.exec("COMMIT");
       return result;
@@ -430,6 +478,19 @@ export class LedgerWriter {
       hint: "Check the disk, then start again: what was acknowledged is recovered.",
       cause: thrown,
     });
+  }
+
+  /** Runs what is no transaction. @throws Fatal where the store does not answer */
+  #ask<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (cause) {
+      if (cause instanceof TaishiError || cause instanceof Fatal) throw cause;
+      throw new Fatal("the ledger does not answer", {
+        hint: "Check the disk, then start again: what was acknowledged is recovered.",
+        cause,
+      });
+    }
   }
 }
 
@@ -458,6 +519,8 @@ const statements = {
   hourKept: "SELECT 1 FROM checkpoint WHERE log = ? AND kept = 1 AND time >= ? LIMIT 1",
   dropCheckpoints: "DELETE FROM checkpoint WHERE log = ? AND kept = 0",
   insertCheckpoint: "INSERT INTO checkpoint (log, size, time, kept, note) VALUES (?, ?, ?, ?, ?)",
+  newestOfSize: "SELECT id, size, time, note FROM checkpoint WHERE log = ? AND size = ? ORDER BY id DESC LIMIT 1",
+  putCosigned: "UPDATE checkpoint SET note = ?, kept = max(kept, ?) WHERE id = ?",
   keepCheckpoint:
     "UPDATE checkpoint SET kept = 1 WHERE id = (SELECT id FROM checkpoint WHERE log = ? ORDER BY id DESC LIMIT 1) AND kept = 0",
 } as const;

@@ -53,10 +53,12 @@ export function parseVerifierKey(sha256: Sha256, text: string): VerifierKey {
 }
 
 export function formatNote(note: Note): string {
-  const lines = note.signatures.map(
-    ({ name, keyId, signature }) => `— ${name} ${toBase64(Uint8Array.of(...keyId, ...signature))}\n`,
-  );
-  return `${note.text}\n${lines.join("")}`;
+  return `${note.text}\n${note.signatures.map(formatSignature).join("")}`;
+}
+
+/** One line, with its newline. */
+export function formatSignature({ name, keyId, signature }: NoteSignature): string {
+  return `— ${name} ${toBase64(Uint8Array.of(...keyId, ...signature))}\n`;
 }
 
 /** @throws SyntaxError where the text is not a signed note */

@@ -16,7 +16,7 @@ import type { Limits } from "./limits.ts";
 import { pathOf, targetOf } from "./wire-request.ts";
 
 export interface LogFilesOptions extends Credentials {
-  readonly logs: Pick<PublishedLogs, "checkpoint" | "tile">;
+  readonly logs: Pick<PublishedLogs, "published" | "tile">;
   readonly logVisibility: (account: string) => LogVisibility;
 }
 
@@ -62,7 +62,7 @@ export class LogFiles {
   }
 
   async #checkpoint(account: string, scope: string): Promise<Response> {
-    const { note } = await this.#options.logs.checkpoint(account);
+    const { note } = await this.#options.logs.published(account);
     return {
       status: 200,
       headers: { "content-type": "text/plain; charset=utf-8", "cache-control": `${scope}, max-age=${checkpointAge}` },

@@ -7,8 +7,17 @@ export interface MetricsSource {
   /** With its unit, e.g. "taishi_checkpoint_age_seconds". */
   readonly name: string;
   readonly help: string;
+  /** Whether it only grows while the process lives. */
+  readonly counts?: boolean;
+  /** Names of labels, where there are several values. */
+  readonly labels?: readonly string[];
   /** undefined: there is no value now, and the metric is left out. */
-  read(): number | undefined;
+  read(): number | undefined | readonly LabelledValue[];
+}
+
+export interface LabelledValue {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
 }
 
 export class Metrics {
@@ -37,7 +46,7 @@ export class Metrics {
       help: "Bytes of acknowledged appends through the own API, after decompression.",
       registers,
     });
-    for (const source of sources) addGauge(source, registers);
+    for (const source of sources) addSource(source, registers);
   }
 
   /** @param route the pattern, not the path, so that labels stay few */
@@ -63,15 +72,29 @@ export class Metrics {
   }
 }
 
-function addGauge({ name, help, read }: MetricsSource, registers: Registry[]): void {
-  new Gauge({
-    name,
-    help,
-    registers,
-    collect() {
-      const value = read();
-      if (value === undefined) this.remove();
-      else this.set(value);
-    },
-  });
+function addSource({ name, help, counts = false, labels = [], read }: MetricsSource, registers: Registry[]): void {
+  const values = (): readonly LabelledValue[] => {
+    const value = read();
+    if (value === undefined) return [];
+    return typeof value === "number" ? [{ labels: {}, value }] : value;
+  };
+  const options = { name, help, registers, labelNames: labels };
+  if (counts)
+    new Counter({
+      ...options,
+      collect() {
+        this.reset();
+        for (const one of values()) this.inc(one.labels, one.value);
+      },
+    });
+  else
+    new Gauge({
+      ...options,
+      collect() {
+        this.reset();
+        const found = values();
+        if (found.length === 0) this.remove();
+        for (const one of found) this.set(one.labels, one.value);
+      },
+    });
 }

@@ -99,6 +99,7 @@ test("the page lists every error a call of this action can get, with its status 
   /** Of other calls: appends, identity, links. */
   const elsewhere: readonly ErrorCode[] = [
     "not-found",
+    "gone",
     "wrong-password",
     "link-void",
     "idempotency-conflict",
