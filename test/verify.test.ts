@@ -9,7 +9,8 @@ import { after, before, test } from "node:test";
 import { CheckpointSigner } from "../src/ledger/signer.ts";
 import { parseCheckpoint } from "../src/merkle/checkpoint.ts";
 import { entriesOf } from "../src/merkle/entry-bundle.ts";
-import { parseNote } from "../src/merkle/note.ts";
+import { formatNote, formatVerifierKey, parseNote } from "../src/merkle/note.ts";
+import { cosign, cosignerKey } from "../src/witness/ed25519.ts";
 import { type Credentials, firstKey, TaishiProcess, taishi, taishiJson } from "./taishi-process.ts";
 
 interface Found {
@@ -17,6 +18,7 @@ interface Found {
   readonly kind: string;
   readonly size: number;
   readonly entries: number;
+  readonly quorum: true | null;
   readonly problems: readonly {
     readonly path: string;
     readonly line?: number;
@@ -55,6 +57,7 @@ before(async () => {
     if (size >= 768) tail = `003.p/${size - 768}`;
     keys = await taishiJson("log", "key", ...flags);
     assert.equal((await taishi("proof", "300", ...flags, "--out", proof)).code, 0);
+    assert.equal((await taishi("backup", join(base, "backup"), "--data", data)).code, 0);
   } finally {
     await service.stop();
   }
@@ -271,6 +274,82 @@ test("a proof with any line changed is refused, and the line is named", async ()
   assert.match(stdout, /line 2: this entry, the index in line 3, and the hashes in lines 4 to \d+ do not lead to/);
   writeFileSync(file, "something else\n");
   assert.match((await verify(file)).problems[0]!.what, /line 1 is not c2sp\.org\/tlog-proof@v1/);
+});
+
+test("with a policy the quorum must have cosigned, and what is no policy is a wrong command line", async () => {
+  const [first, second] = [generateKeyPairSync("ed25519").privateKey, generateKeyPairSync("ed25519").privateKey];
+  const witnesses = [cosignerKey("w.example/one", first), cosignerKey("w.example/two", second)] as const;
+  const policy = join(base, "policy");
+  const ask = (quorum: string) =>
+    writeFileSync(
+      policy,
+      [
+        ...witnesses.map((key, i) => `witness w${i + 1} ${formatVerifierKey(key)}`),
+        "group both all w1 w2",
+        `quorum ${quorum}\n`,
+      ].join("\n"),
+    );
+  const cosigned = (path: string, text: string): void => {
+    const split = text.indexOf("\n\n", text.startsWith("c2sp") ? text.indexOf("\n\n") + 2 : 0);
+    const from = text.startsWith("c2sp") ? text.indexOf("\n\n") + 2 : 0;
+    const note = parseNote(text.slice(from));
+    const line = cosign(witnesses[0], first, text.slice(from, split + 1), 1_700_000_000);
+    writeFileSync(path, text.slice(0, from) + formatNote({ ...note, signatures: [...note.signatures, line] }));
+  };
+  const one = join(base, "cosigned.tlog-proof");
+  cosigned(one, readFileSync(proof, "utf8"));
+  const directory = join(base, "cosigned");
+  cpSync(good, directory, { recursive: true });
+  cosigned(join(directory, "checkpoint"), readFileSync(join(good, "checkpoint"), "utf8"));
+  for (const [plain, signed] of [
+    [proof, one],
+    [good, directory],
+  ] as const) {
+    ask("w1");
+    const holds = await verify(signed, "--policy", policy);
+    assert.deepEqual([holds.code, holds.quorum], [0, true], JSON.stringify(holds));
+    const without = await verify(plain, "--policy", policy);
+    assert.equal(without.code, 1);
+    assert.match(without.problems[0]!.what, /cosigned by no witness of the policy, which is no quorum/);
+    ask("both");
+    assert.match((await verify(signed, "--policy", policy)).problems[0]!.what, /cosigned by w1, which is no quorum/);
+    ask("none");
+    assert.equal((await verify(plain, "--policy", policy)).code, 0);
+  }
+  ask("w1");
+  const words = await taishi("verify", one, "--key", keys.vkey, "--policy", policy);
+  assert.match(
+    words.stdout,
+    /cosigned +2023-11-14T22:13:20Z by w\.example\/one [0-9a-f]{8}\n +policy +its quorum holds/,
+  );
+  const forged = readFileSync(one, "utf8").trimEnd();
+  writeFileSync(one, `${forged.slice(0, -8)}AAAAAA==\n`);
+  assert.match(
+    (await verify(one, "--policy", policy)).problems[0]!.what,
+    /the cosignature by w\.example\/one .* not fit/,
+  );
+  ask("nobody");
+  const { code, stderr } = await taishi("verify", proof, "--key", keys.vkey, "--policy", policy);
+  assert.equal(code, 2);
+  assert.match(stderr, /line 4: nobody is not defined above/);
+});
+
+test("a backup is verified with the key of any of its logs, and a changed file is named", async () => {
+  const directory = join(base, "backup");
+  const found = await verify(directory);
+  assert.deepEqual([found.code, found.kind], [0, "backup"]);
+  assert.ok(found.entries >= size);
+  assert.match((await taishi("verify", directory, "--key", keys.vkey)).stdout, /^verified: the backup of service /);
+  const strange = generateKeyPairSync("ed25519").privateKey;
+  const other = new CheckpointSigner({ logKey: strange, clockKey: strange });
+  const origin = keys.vkey.slice(0, keys.vkey.indexOf("+"));
+  assert.match((await verify(directory, "--key", other.vkey(origin))).problems[0]!.what, /checkpoint .* is not valid/);
+  change(directory, "ledger/000001.db", (content) => flip(content, content.length - 9));
+  const changed = await verify(directory);
+  assert.deepEqual(
+    [changed.code, changed.problems.map(({ what }) => what)],
+    [1, ["ledger/000001.db has other content than it had"]],
+  );
 });
 
 test("a wrong key or a missing file ends with 1 and a sentence, a wrong command line with 2", async () => {

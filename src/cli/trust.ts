@@ -1,9 +1,9 @@
 // Whom `taishi verify` believes: the log's key, those of cosigners, and a policy that says how many of these there must be.
 // Opens a signed checkpoint with them, and says which line is wrong where it is not good.
-import { createPublicKey, verify } from "node:crypto";
 import { TaishiError } from "../errors.ts";
 import { formatSeconds } from "../event/time.ts";
 import { type Checkpoint, cosignedMessage, parseCheckpoint, parseCosignatureBlob } from "../merkle/checkpoint.ts";
+import { isSignedBy } from "../merkle/cosignature.ts";
 import {
   ed25519,
   ed25519Cosignature,
@@ -14,6 +14,8 @@ import {
   toHex,
   type VerifierKey,
 } from "../merkle/note.ts";
+import { checkPolicy, type Policy } from "../merkle/policy.ts";
+import { platform } from "../witness/ed25519.ts";
 import { NotVerified } from "./verdict.ts";
 
 export interface Trust {
@@ -21,6 +23,8 @@ export interface Trust {
   readonly logKeys: readonly VerifierKey[];
   /** Cosigners whose times are checked. */
   readonly cosigners: readonly VerifierKey[];
+  /** Whose cosignatures a checkpoint must carry. */
+  readonly policy?: Policy;
 }
 
 export interface Cosigner {
@@ -36,10 +40,12 @@ export interface OpenedCheckpoint {
   readonly checkpoint: Checkpoint;
   readonly keyId: string;
   readonly cosigners: readonly Cosigner[];
+  /** Whether there was a policy; where there was, its quorum holds. */
+  readonly quorum: boolean;
 }
 
 /** @throws TaishiError where a key is of a kind that signs no log and cosigns none */
-export function trustOf(keys: readonly VerifierKey[]): Trust {
+export function trustOf(keys: readonly VerifierKey[], policy?: Policy): Trust {
   const strange = keys.find(({ type }) => type !== ed25519 && type !== ed25519Cosignature);
   if (strange !== undefined)
     throw new TaishiError(
@@ -51,7 +57,11 @@ export function trustOf(keys: readonly VerifierKey[]): Trust {
     );
   return {
     logKeys: keys.filter(({ type }) => type === ed25519),
-    cosigners: keys.filter(({ type }) => type === ed25519Cosignature),
+    cosigners: [
+      ...keys.filter(({ type }) => type === ed25519Cosignature),
+      ...(policy?.witnesses.map((witness) => witness.key) ?? []),
+    ],
+    ...(policy === undefined ? {} : { policy }),
   };
 }
 
@@ -61,7 +71,7 @@ export function trustOf(keys: readonly VerifierKey[]): Trust {
  */
 export function openCheckpoint(
   text: string,
-  { logKeys, cosigners }: Trust,
+  { logKeys, cosigners, policy }: Trust,
   { path, linesBefore = 0 }: { readonly path: string; readonly linesBefore?: number },
 ): OpenedCheckpoint {
   const refuse = (what: string, line?: number): NotVerified =>
@@ -86,11 +96,10 @@ export function openCheckpoint(
       throw refuse(`is signed with another key, ${named.name} ${toHex(named.keyId)}, not by ${wanted}`, lineOf(named));
     throw refuse(`is of the log ${checkpoint.origin}; no line is signed by ${wanted}`, 1);
   }
-  const lines = signaturesBy(note, key);
-  if (!lines.some(({ signature }) => verifies(key, note.text, signature)))
+  if (!isSignedBy(platform, note, key))
     throw refuse(
       `the signature by ${key.name} ${toHex(key.keyId)} does not fit: the checkpoint or this line was changed`,
-      lineOf(lines[0]!),
+      lineOf(signaturesBy(note, key)[0]!),
     );
   if (checkpoint.origin !== key.name)
     throw refuse(`the log is ${checkpoint.origin}, but the key is that of ${key.name}`, 1);
@@ -102,7 +111,10 @@ export function openCheckpoint(
     if (line.signature.length !== 72) continue;
     const { time, signature } = parseCosignatureBlob(line.signature);
     const known = cosigners.find(({ name, keyId }) => name === line.name && equalBytes(keyId, line.keyId));
-    if (known !== undefined && !verifies(known, cosignedMessage(time, note.text), signature))
+    if (
+      known !== undefined &&
+      !platform.ed25519(known.publicKey, Buffer.from(cosignedMessage(time, note.text)), signature)
+    )
       throw refuse(`the cosignature by ${line.name} ${toHex(line.keyId)} does not fit`, lineOf(line));
     if (time > 253_402_300_799) continue;
     seen.push({
@@ -112,22 +124,19 @@ export function openCheckpoint(
       checked: known !== undefined,
     });
   }
-  return { checkpoint, keyId: toHex(key.keyId), cosigners: seen };
-}
-
-function verifies({ publicKey }: VerifierKey, message: string, signature: Uint8Array): boolean {
-  const x = Buffer.from(publicKey).toString("base64url");
-  const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
-  return verify(null, Buffer.from(message), key, signature);
+  const outcome = policy === undefined ? undefined : checkPolicy(platform, policy, note);
+  if (outcome?.problem !== undefined) throw refuse(outcome.problem);
+  return { checkpoint, keyId: toHex(key.keyId), cosigners: seen, quorum: outcome !== undefined };
 }
 
 /** What is told about a checkpoint's signers, in words. */
-export function signerFacts({ keyId, cosigners }: OpenedCheckpoint): readonly (readonly [string, string])[] {
+export function signerFacts({ keyId, cosigners, quorum }: OpenedCheckpoint): readonly (readonly [string, string])[] {
   return [
     ["signed", `by the log's key ${keyId}`],
     ...cosigners.map(
       ({ name, keyId: id, time, checked }) =>
         ["cosigned", `${time} by ${name} ${id}${checked ? "" : " (not checked: its key was not given)"}`] as const,
     ),
+    ...(quorum ? [["policy", "its quorum holds"] as const] : []),
   ];
 }

@@ -26,9 +26,11 @@ export async function verifyExport(
 ): Promise<Verdict> {
   const opened = openCheckpoint(readFileSync(join(directory, "checkpoint"), "utf8"), trust, { path: "checkpoint" });
   const { origin, size, root } = opened.checkpoint;
+  const withoutPolicy = { logKeys: trust.logKeys, cosigners: trust.cosigners };
   const others = kept.map((path) => ({
     path,
-    checkpoint: openCheckpoint(readFileSync(path, "utf8"), trust, { path }).checkpoint,
+    // What was believed when it was kept is not asked for a quorum again.
+    checkpoint: openCheckpoint(readFileSync(path, "utf8"), withoutPolicy, { path }).checkpoint,
   }));
   const read = (path: string): Promise<Uint8Array | undefined> =>
     readFile(join(directory, path)).catch((thrown: NodeJS.ErrnoException) => {
@@ -75,6 +77,7 @@ export async function verifyExport(
       blobs: blobs.count,
       keyId: opened.keyId,
       cosigners: opened.cosigners,
+      quorum: opened.quorum ? true : null,
     },
   };
 }

@@ -53,7 +53,16 @@ export function verifyProofFile(path: string, trust: Trust): Verdict {
       ...references.map(({ $sha256, size }) => ["beside it", `a string of ${size} bytes, SHA-256 ${$sha256}`] as const),
     ],
     text: typeof entry === "string" ? entry : JSON.stringify(entry, null, 2),
-    data: { origin, index, size, root: toBase64(root), keyId: opened.keyId, cosigners: opened.cosigners, entry },
+    data: {
+      origin,
+      index,
+      size,
+      root: toBase64(root),
+      keyId: opened.keyId,
+      cosigners: opened.cosigners,
+      quorum: opened.quorum ? true : null,
+      entry,
+    },
   };
 }
 

@@ -1,17 +1,27 @@
-// `taishi verify`: checks a proof, an exported log or a checkpoint with nothing but a key. Needs no data directory, no
+// `taishi verify`: checks a proof, an exported log, a backup or a checkpoint with nothing but a key. Needs no data directory, no
 // network and no server, and writes nothing. Exit code 0: verified; 1: not; 2: the command line itself is wrong.
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidArgumentError } from "commander";
+import { manifestName } from "../backup/backup-files.ts";
 import { TaishiError } from "../errors.ts";
 import { sha256 } from "../ledger/signer.ts";
 import { parseVerifierKey, toBase64, type VerifierKey } from "../merkle/note.ts";
+import { type Policy, parsePolicy } from "../merkle/policy.ts";
 import type { Terminal } from "./terminal.ts";
 import { openCheckpoint, signerFacts, type Trust, trustOf } from "./trust.ts";
 import { jsonFlag, type Verb } from "./verb.ts";
 import { failed, NotVerified, toJson, toLines, type Verdict } from "./verdict.ts";
+import { verifyBackup } from "./verify-backup.ts";
 import { verifyExport } from "./verify-export.ts";
 import { verifyProofFile } from "./verify-proof.ts";
+
+interface VerifyFlags {
+  readonly key: readonly VerifierKey[];
+  readonly policy?: string;
+  readonly checkpoint?: readonly string[];
+  readonly json?: boolean;
+}
 
 interface Subject {
   readonly path: string;
@@ -23,6 +33,8 @@ interface Subject {
 /** What can be verified: how it is recognised, and who looks at it. The first that fits is taken. */
 interface Kind {
   readonly name: string;
+  /** Flags that mean something for it. */
+  readonly takes: readonly ("policy" | "checkpoint")[];
   readonly fits: (subject: Subject) => boolean;
   readonly verify: (
     path: string,
@@ -35,16 +47,25 @@ interface Kind {
 const kinds: readonly Kind[] = [
   {
     name: "proof",
+    takes: ["policy"],
     fits: ({ beginning }) => beginning.startsWith("c2sp.org/tlog-proof@"),
     verify: (path, trust) => verifyProofFile(path, trust),
   },
   {
     name: "export",
+    takes: ["policy", "checkpoint"],
     fits: ({ path, isDirectory }) => isDirectory && existsSync(join(path, "checkpoint")),
     verify: verifyExport,
   },
   {
+    name: "backup",
+    takes: [],
+    fits: ({ path, isDirectory }) => isDirectory && existsSync(join(path, manifestName)),
+    verify: (path, trust, _kept, terminal) => verifyBackup(path, trust, terminal),
+  },
+  {
     name: "checkpoint",
+    takes: ["policy"],
     // Origin, size, root.
     fits: ({ beginning }) => /^[^\n]+\n\d+\n[A-Za-z0-9+/]+=*\n/.test(beginning),
     verify: verifyCheckpointFile,
@@ -53,44 +74,54 @@ const kinds: readonly Kind[] = [
 
 export const verify: Verb = {
   name: "verify",
-  summary: "check a proof, an exported log or a checkpoint, offline, with nothing but a key",
+  summary: "check a proof, an exported log, a backup or a checkpoint, offline, with nothing but a key",
   define(command, terminal) {
     command
-      .argument("<file>", "a .tlog-proof, a directory written by `taishi log export`, or a checkpoint")
+      .argument(
+        "<file>",
+        "a .tlog-proof, a directory written by `taishi log export` or `taishi backup`, or a checkpoint",
+      )
       .requiredOption(
         "--key <vkey>",
         "the log's key, name+hash+base64; again for a cosigner's, to check its times",
         (text: string, before: readonly VerifierKey[] = []) => [...before, readKey(text)],
       )
+      .option("--policy <file>", "a tlog-policy: the witnesses whose cosignatures there must be")
       .option(
         "--checkpoint <file>",
         "of an export: a checkpoint kept from before, which must be of its beginning; repeatable",
         (text: string, before: readonly string[] = []) => [...before, text],
       )
       .option(...jsonFlag)
-      .action(
-        async (
-          path: string,
-          flags: { key: readonly VerifierKey[]; checkpoint?: readonly string[]; json?: boolean },
-        ) => {
-          const trust = trustOf(flags.key);
-          if (trust.logKeys.length === 0)
-            command.error("error: option '--key <vkey>': none of the keys is a log's", { exitCode: 2 });
-          const kept = flags.checkpoint ?? [];
-          for (const file of [path, ...kept])
-            if (!existsSync(file)) throw new TaishiError("not-found", `there is no file or directory ${file}`);
-          const kind = recognise(path);
-          if (kept.length > 0 && kind !== undefined && kind.name !== "export")
-            command.error("error: option '--checkpoint <file>' is for an exported log", { exitCode: 2 });
-          const verdict = await judge(path, kind, trust, kept, terminal);
-          terminal.progress("");
-          if (flags.json === true) terminal.out(toJson(verdict));
-          else for (const line of toLines(verdict)) terminal.out(line);
-          process.exitCode = verdict.problemCount === 0 ? 0 : 1;
-        },
-      );
+      .action(async (path: string, flags: VerifyFlags) => {
+        const wrong = (what: string): never => command.error(`error: ${what}`, { exitCode: 2 });
+        const kept = flags.checkpoint ?? [];
+        for (const file of [path, ...kept, ...(flags.policy === undefined ? [] : [flags.policy])])
+          if (!existsSync(file)) throw new TaishiError("not-found", `there is no file or directory ${file}`);
+        const policy = flags.policy === undefined ? undefined : readPolicy(flags.policy, wrong);
+        const trust = trustOf(flags.key, policy);
+        if (trust.logKeys.length === 0) wrong("option '--key <vkey>': none of the keys is a log's");
+        const kind = recognise(path);
+        for (const name of ["policy", "checkpoint"] as const)
+          if (flags[name] !== undefined && kind !== undefined && !kind.takes.includes(name))
+            wrong(`option '--${name} <file>' is not for a ${kind.name}`);
+        const verdict = await judge(path, kind, trust, kept, terminal);
+        terminal.progress("");
+        if (flags.json === true) terminal.out(toJson(verdict));
+        else for (const line of toLines(verdict)) terminal.out(line);
+        process.exitCode = verdict.problemCount === 0 ? 0 : 1;
+      });
   },
 };
+
+function readPolicy(path: string, wrong: (what: string) => never): Policy {
+  try {
+    return parsePolicy(sha256, readFileSync(path, "utf8"));
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return wrong(`option '--policy <file>': ${path}: ${thrown.message}`);
+    throw thrown;
+  }
+}
 
 function recognise(path: string): Kind | undefined {
   const isDirectory = statSync(path).isDirectory();
@@ -108,7 +139,7 @@ async function judge(
   try {
     if (kind !== undefined) return await kind.verify(path, trust, kept, terminal);
     const what = statSync(path).isDirectory()
-      ? "the directory has no file `checkpoint`: it is no exported log, or that file is missing"
+      ? "the directory has no file `checkpoint` and no `backup.json`: it is no exported log and no backup, or that file is missing"
       : "line 1 is not c2sp.org/tlog-proof@v1, and it is no checkpoint either";
     throw new NotVerified({ path, what });
   } catch (thrown) {
@@ -120,7 +151,14 @@ async function judge(
 function verifyCheckpointFile(path: string, trust: Trust): Verdict {
   const opened = openCheckpoint(readFileSync(path, "utf8"), trust, { path });
   const { origin, size, root } = opened.checkpoint;
-  const data = { origin, size, root: toBase64(root), keyId: opened.keyId, cosigners: opened.cosigners };
+  const data = {
+    origin,
+    size,
+    root: toBase64(root),
+    keyId: opened.keyId,
+    cosigners: opened.cosigners,
+    quorum: opened.quorum ? true : null,
+  };
   return {
     kind: "checkpoint",
     problems: [],
