@@ -18,6 +18,7 @@ import { retention } from "./retention.ts";
 import { serve } from "./serve.ts";
 import { user } from "./user.ts";
 import type { Verb } from "./verb.ts";
+import { verify } from "./verify.ts";
 import { witness } from "./witness.ts";
 
 export const verbs: readonly Verb[] = [
@@ -38,6 +39,7 @@ export const verbs: readonly Verb[] = [
   checkpoint,
   log,
   proof,
+  verify,
   witness,
   monitor,
 ];

@@ -28,12 +28,12 @@ export function parseTlogProof(text: string): TlogProof {
   let at = 0;
   if (lines[at++] !== header) throw new SyntaxError(`line 1 of a proof is ${header}`);
   let extra: Uint8Array | undefined;
-  if (lines[at]?.startsWith("extra ") === true) extra = fromBase64(lines[at++]!.slice("extra ".length));
+  if (lines[at]?.startsWith("extra ") === true) extra = base64In(lines, at++, "extra ".length);
   const index = /^index (0|[1-9]\d{0,15})$/.exec(lines[at] ?? "");
   if (index === null || !Number.isSafeInteger(Number(index[1])))
     throw new SyntaxError(`line ${at + 1} of a proof is its index in decimal`);
   const hashes = lines.slice(at + 1).map((line, i) => {
-    const hash = line === "" ? undefined : fromBase64(line);
+    const hash = line === "" ? undefined : base64In(lines, at + 1 + i);
     if (hash?.length !== 32) throw new SyntaxError(`line ${at + 2 + i} of the proof is not a base64 hash of 32 bytes`);
     return hash;
   });
@@ -43,4 +43,13 @@ export function parseTlogProof(text: string): TlogProof {
     hashes,
     checkpoint: text.slice(split + 2),
   };
+}
+
+/** Content of a line after its first `skip` characters. @throws SyntaxError naming the line */
+function base64In(lines: readonly string[], at: number, skip = 0): Uint8Array {
+  try {
+    return fromBase64(lines[at]!.slice(skip));
+  } catch {
+    throw new SyntaxError(`line ${at + 1} of the proof is not base64`);
+  }
 }
