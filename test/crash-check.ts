@@ -79,8 +79,12 @@ export async function checkRound(
 
 /** The exact number of everything an account ever got. */
 export async function checkTotal(service: TaishiProcess, credentials: Credentials, expected: number): Promise<void> {
-  const page = await get<Page>(service, credentials, "/api/v1/events?kind=security&limit=1");
-  assert.equal(page.total, expected, `total of account ${credentials.account}`);
+  assert.equal(await totalOf(service, credentials), expected, `total of account ${credentials.account}`);
+}
+
+/** How many security events the account has. */
+export async function totalOf(service: TaishiProcess, credentials: Credentials): Promise<number> {
+  return (await get<Page>(service, credentials, "/api/v1/events?kind=security&limit=1")).total;
 }
 
 /** One event of a batch by its number. */

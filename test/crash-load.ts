@@ -26,6 +26,8 @@ export interface Batch {
   readonly size: number;
   /** Milliseconds since the epoch, one an event. */
   readonly times: Float64Array;
+  /** Bytes of one long string in its first event: above 64 KiB the ledger keeps it as a blob. */
+  readonly padding?: number;
   /** Once acknowledged. */
   receipt: Receipt | undefined;
 }
@@ -37,7 +39,7 @@ export function marker(batch: Batch, i: number): string {
 /** Sends the batch under its key; the same batch always has the same bytes. @throws Error where it is not acknowledged */
 export async function send(agent: Agent, host: string, batch: Batch): Promise<Receipt> {
   for (;;) {
-    const answer = await post(agent, host, batch);
+    const answer = await sendOnce(agent, host, batch);
     if (answer.status === 200) return JSON.parse(answer.text) as Receipt;
     // Asked to come back: the key makes it safe.
     if (answer.status !== 503 && answer.status !== 429)
@@ -49,10 +51,11 @@ export async function send(agent: Agent, host: string, batch: Batch): Promise<Re
 /** An answer that no append of the load should get. */
 export class Refused extends Error {}
 
-function post(agent: Agent, host: string, batch: Batch): Promise<{ status: number; text: string }> {
+/** Sends the batch and takes whatever the answer is. @throws Error where the connection breaks */
+export function sendOnce(agent: Agent, host: string, batch: Batch): Promise<{ status: number; text: string }> {
   const target = "/api/v1/events";
   const { credentials, signed, ndjson } = batch.style;
-  const body = Buffer.from(bodyOf(batch, ndjson));
+  const body = Buffer.from(bodyOf(batch));
   const { accessKey, secretKey } = credentials;
   const signer = { accessKey, secretKey, service: "taishi", region: "cn-beijing" };
   const headers = {
@@ -79,7 +82,7 @@ function post(agent: Agent, host: string, batch: Batch): Promise<{ status: numbe
   });
 }
 
-function bodyOf(batch: Batch, ndjson: boolean): string {
+function bodyOf(batch: Batch): string {
   const events = Array.from(batch.times, (time, i) =>
     JSON.stringify({
       kind: "security",
@@ -89,10 +92,11 @@ function bodyOf(batch: Batch, ndjson: boolean): string {
       contents: [
         { key: "Marker", value: marker(batch, i) },
         { key: "Process", value: "curl" },
+        ...(i === 0 && batch.padding !== undefined ? [{ key: "Padding", value: "=".repeat(batch.padding) }] : []),
       ],
     }),
   );
-  return ndjson ? `${events.join("\n")}\n` : `{"events":[${events.join(",")}]}`;
+  return batch.style.ndjson ? `${events.join("\n")}\n` : `{"events":[${events.join(",")}]}`;
 }
 
 export interface Load {

@@ -1,46 +1,108 @@
-// `npm run test:crash`: the whole crash run. Prints its seed, a line a kill, and one line at the end; with --write that line
-// goes into docs/reliability.md too.
+// `npm run test:crash`: the whole crash suite. First a fault in every file call of the append path, one at a time; then kills
+// at random moments. Prints a line a fault and a line a kill, and a summary at the end; with --write the summaries go into
+// docs/reliability.md too.
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { runCrashes } from "./crash-run.ts";
+import { listCalls, runSteps, Summary, stepsOf } from "./crash-syscalls.ts";
+import { Preparation } from "./crash-trial.ts";
+import { whyNoStrace } from "./strace.ts";
 import { writeIntoPage } from "./written-page.ts";
 
 const heading = `# Reliability
 
-The last output of \`npm run test:crash -- --write\`: the running service is killed (SIGKILL) at random moments of a load of appends
-over four connections, started again, and asked for everything it had acknowledged.
+The last output of \`npm run test:crash -- --write\`.
 `;
+
+const usage = `usage: npm run test:crash -- [--part calls|kills] [--kills N] [--seed N] [--kills-per-directory N] [--write]
+`;
+
+interface Kills {
+  readonly kills: number;
+  readonly seed: number;
+  readonly killsPerDirectory: number;
+}
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
+      part: { type: "string" },
       kills: { type: "string", default: "200" },
       seed: { type: "string", default: String(Date.now() % 2 ** 31) },
       "kills-per-directory": { type: "string", default: "25" },
       write: { type: "boolean", default: false },
     },
   });
+  const { part, write } = values;
   const [kills, seed, killsPerDirectory] = [values.kills, values.seed, values["kills-per-directory"]].map(Number);
   if (
     ![kills, seed, killsPerDirectory].every((value) => Number.isSafeInteger(value) && value! >= 0) ||
-    killsPerDirectory === 0
+    killsPerDirectory === 0 ||
+    (part !== undefined && (write || !["calls", "kills"].includes(part)))
   ) {
-    process.stderr.write("usage: npm run test:crash -- [--kills N] [--seed N] [--kills-per-directory N] [--write]\n");
+    process.stderr.write(usage);
     process.exitCode = 2;
     return;
   }
-  const say = (line: string): void => void process.stdout.write(`${line}\n`);
-  say(`seed ${seed}`);
-  const begin = performance.now();
-  const done = await runCrashes({ kills: kills!, seed: seed!, killsPerDirectory: killsPerDirectory!, say });
-  const line =
-    `${done.kills} kills of ${done.directories} data directories and ${done.startsKilled} of a start, ` +
-    `${Math.round((performance.now() - begin) / 1000)} s: all ${done.events} events are there once, in order; ` +
-    `of ${done.unanswered} batches without an answer ${done.storedUnanswered} had been stored; fsck passed ${done.fscks} times`;
-  say(line);
+  const texts: string[] = [];
+  if (part !== "kills") texts.push(await faultEveryCall());
+  const options = { kills: kills!, seed: seed!, killsPerDirectory: killsPerDirectory! };
+  if (part !== "calls") texts.push(await killAtRandom(options));
   const command = `npm run test:crash -- --kills ${kills} --seed ${seed} --kills-per-directory ${killsPerDirectory}`;
   const date = new Date().toISOString().slice(0, 10);
-  if (values.write)
-    say(`written to ${writeIntoPage("reliability.md", heading, `${date}, \`${command}\`:\n\n    ${line}`)}`);
+  if (!write) return;
+  say(`written to ${writeIntoPage("reliability.md", heading, `${date}, \`${command}\`:\n\n${texts.join("\n\n")}`)}`);
+}
+
+async function faultEveryCall(): Promise<string> {
+  const reason = whyNoStrace();
+  if (reason !== undefined) throw new Error(reason);
+  const begin = performance.now();
+  const preparation = new Preparation();
+  try {
+    const listed = await listCalls(preparation);
+    const summary = new Summary(listed);
+    const steps = [...listed].flatMap(([scenario, calls]) => stepsOf(scenario, calls));
+    await runSteps(preparation, steps, {
+      lanes: 2 * availableParallelism(),
+      onDone: (step, outcome) => {
+        summary.done(step, outcome);
+        const { name, nth, role, fault } = step;
+        say(`fault ${summary.faults} of ${steps.length}: ${name} ${nth} (${role}), ${fault}: the process ${outcome}`);
+      },
+    });
+    const line =
+      `${summary.faults} faults in ${summary.calls} file calls of ${listed.size} appends, ${seconds(begin)} s: after each one all ` +
+      "acknowledged events are there once, in order; fsck passed each time";
+    return print([line, ...summary.lines()]);
+  } finally {
+    preparation.remove();
+  }
+}
+
+async function killAtRandom(options: Kills): Promise<string> {
+  say(`seed ${options.seed}`);
+  const begin = performance.now();
+  const done = await runCrashes({ ...options, say });
+  return print([
+    `${done.kills} kills of ${done.directories} data directories and ${done.startsKilled} of a start, ` +
+      `${seconds(begin)} s: all ${done.events} events are there once, in order; ` +
+      `of ${done.unanswered} batches without an answer ${done.storedUnanswered} had been stored; fsck passed ${done.fscks} times`,
+  ]);
+}
+
+function seconds(begin: number): number {
+  return Math.round((performance.now() - begin) / 1000);
+}
+
+/** Says the lines. @returns them as a page shows them */
+function print(lines: readonly string[]): string {
+  for (const line of lines) say(line);
+  return lines.map((line) => `    ${line}`).join("\n");
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 await main();

@@ -27,7 +27,7 @@ export const fsck: Verb = {
           });
           const report = await checkLedger(reader, {
             verifier: (origin) => signer.verifier(origin),
-            ...(anchor === undefined ? {} : { anchor: new Anchor(anchor) }),
+            ...(anchor === undefined ? {} : { anchor: new Anchor(anchor, { readOnly: true }) }),
             onProgress: (done, all) => terminal.progress(`${done} of ${all} entries`),
           });
           terminal.progress("");

@@ -6,10 +6,10 @@ import { Fatal, TaishiError } from "../errors.ts";
 import { formatSeconds } from "../event/time.ts";
 import { remoteLog } from "../flow/remote-log.ts";
 import { ed25519, ed25519Cosignature, parseVerifierKey, type VerifierKey } from "../merkle/note.ts";
+import { parsePolicy } from "../merkle/policy.ts";
 import { sha256 } from "../witness/ed25519.ts";
 import { checkLog, type Findings, type MonitorOptions } from "../witness/monitor.ts";
 import { MonitorState } from "../witness/monitor-state.ts";
-import { parseWitnessPolicy } from "../witness/policy-file.ts";
 import { printable, type Terminal } from "./terminal.ts";
 import { jsonFlag, type Verb } from "./verb.ts";
 
@@ -104,7 +104,7 @@ function readKey(flag: string, text: string, type: number): VerifierKey {
 
 function readPolicy(path: string, key: VerifierKey) {
   try {
-    const policy = parseWitnessPolicy(readFileSync(path, "utf8"));
+    const policy = parsePolicy(sha256, readFileSync(path, "utf8"));
     if (policy.logs.length > 0 && !policy.logs.some((log) => log.key.name === key.name))
       throw new SyntaxError(`it does not name the log ${key.name}`);
     return policy;

@@ -1,9 +1,10 @@
 // Opens SQLite files, the only storage engine of the house. Owns the pragmas and the format number every file carries;
 // knows no table of anyone's. A file of a newer format is refused, never guessed at.
+import { dirname } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { Fatal } from "../errors.ts";
-import { syncFile } from "./files.ts";
+import { syncDirectory, syncFile } from "./files.ts";
 
 export interface OpenOptions {
   readonly path: string;
@@ -40,7 +41,11 @@ export function openDatabase(options: OpenOptions): DatabaseSync {
         database.exec(`PRAGMA user_version=${options.format}`);
       });
     // What a killed process left in the log file may be in the page cache only: on disk before anyone is told of it (I1).
-    if (options.synchronous === "FULL") database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    if (options.synchronous === "FULL") {
+      database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      // The log file is made anew at every opening. SQLite syncs its name at the first commit, but goes on where that fails.
+      syncDirectory(dirname(options.path));
+    }
     return database;
   } catch (thrown) {
     database.close();

@@ -4,11 +4,12 @@ import { readFileSync } from "node:fs";
 import type { Clock } from "../clock.ts";
 import { Fatal } from "../errors.ts";
 import type { SignedCheckpoint } from "../ledger/port.ts";
+import { sha256 } from "../ledger/signer.ts";
 import type { LogStatus } from "../ledger/writer.ts";
 import type { Log } from "../log.ts";
+import { parsePolicy } from "../merkle/policy.ts";
 import type { MetricsSource } from "../server/metrics.ts";
 import { Collector, type Cosigned, type PolicyWitness } from "../witness/collector.ts";
-import { parseWitnessPolicy } from "../witness/policy-file.ts";
 import { request } from "./http-client.ts";
 import type { IndexClient } from "./index-client.ts";
 import type { LedgerClient } from "./ledger-client.ts";
@@ -134,9 +135,9 @@ function witnessedEntries(logs: readonly LogStatus[]): number {
 function readPolicy(path: string) {
   const refuse = (why: string, cause?: unknown): Fatal =>
     new Fatal(`the witness policy ${path} ${why}`, { hint: "docs/witnesses.md shows one.", cause });
-  let policy: ReturnType<typeof parseWitnessPolicy>;
+  let policy: ReturnType<typeof parsePolicy>;
   try {
-    policy = parseWitnessPolicy(readFileSync(path, "utf8"));
+    policy = parsePolicy(sha256, readFileSync(path, "utf8"));
   } catch (cause) {
     throw refuse("cannot be read", cause);
   }

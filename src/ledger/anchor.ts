@@ -15,8 +15,11 @@ export class Anchor {
   readonly #path: string;
   readonly #heads: Map<string, AnchoredHead>;
 
-  /** @throws Fatal where the file exists and cannot be read as an anchor, or cannot be written */
-  constructor(path: string) {
+  /**
+   * @param options.readOnly only to compare with: the file may be a running server's, and is not written
+   * @throws Fatal where the file exists and cannot be read as an anchor, or cannot be written
+   */
+  constructor(path: string, options: { readonly readOnly: boolean } = { readOnly: false }) {
     this.#path = path;
     try {
       const text = readIfPresent(path);
@@ -33,7 +36,7 @@ export class Anchor {
         cause,
       });
     }
-    this.#write();
+    if (!options.readOnly) this.#write();
   }
 
   /** Origins of all logs it has seen. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync } from "node:fs";
+import { cpSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { TaishiError } from "../errors.ts";
@@ -290,4 +290,16 @@ test("an anchor never goes back, and one that cannot be written is told at once"
   assert.throws(() => anchor.move(new Map([["o", { size: 4, root }]])), { name: "Fatal", message: /go back/ });
   assert.equal(new Anchor(path).head("o")?.size, 5);
   assert.throws(() => new Anchor(join(path, "below", "a.json")), { name: "Fatal" });
+});
+
+test("an anchor that is only compared with leaves the file to the server that writes it", () => {
+  const path = join(temporary(), "anchor.json");
+  const root = new Uint8Array(32);
+  const ofServer = new Anchor(path);
+  ofServer.move(new Map([["o", { size: 5, root }]]));
+  const before = statSync(path).ino;
+  const compared = new Anchor(path, { readOnly: true });
+  assert.equal(compared.head("o")?.size, 5);
+  assert.equal(statSync(path).ino, before, "it was written");
+  assert.equal(new Anchor(join(temporary(), "none.json"), { readOnly: true }).origins.length, 0);
 });

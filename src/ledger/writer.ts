@@ -132,7 +132,10 @@ export class LedgerWriter {
       const { lastInsertRowid } = this.#sql.insertLog.run(account, origin, options.salted ? 1 : 0);
       this.#sql.insertCheckpoint.run(lastInsertRowid, 0, now, 1, note);
     });
-    this.#logs.set(account, this.#load(this.#reader.log(account)!));
+    this.#logs.set(
+      account,
+      this.#ask(() => this.#load(this.#reader.log(account)!)),
+    );
   }
 
   /** Appends a group of batches in one transaction with one fsync; outcome i belongs to batch i. */
@@ -147,7 +150,11 @@ export class LedgerWriter {
       });
     } catch (thrown) {
       // The transaction is rolled back, so memory must be read again from what is committed.
-      for (const log of touched) this.#logs.set(log.account, this.#load(this.#reader.log(log.account)!));
+      for (const log of touched)
+        this.#logs.set(
+          log.account,
+          this.#ask(() => this.#load(this.#reader.log(log.account)!)),
+        );
       if (thrown instanceof TaishiError) return batches.map(() => ({ refusal: thrown }));
       throw thrown;
     }
@@ -165,7 +172,7 @@ export class LedgerWriter {
     if (due.length > 0) {
       const signed = due.map((log) => {
         const { origin, size } = log;
-        const root = log.checkpoint?.size === size ? log.checkpoint.root : this.#open(log).edge.root();
+        const root = log.checkpoint?.size === size ? log.checkpoint.root : this.#ask(() => this.#open(log).edge.root());
         return { log, root, size, note: this.#signer.sign({ origin, size, root }, now) };
       });
       // The anchor moves first: if we stop between the two, it names a size that is committed already.
@@ -240,9 +247,10 @@ export class LedgerWriter {
   handOut(account: string): CheckpointRow {
     const log = this.#logs.get(account);
     if (log === undefined) throw new TaishiError("not-found", `account ${account} has no log`);
-    const row = this.#reader.latestCheckpoint(log.id)!;
-    this.#commit(() => this.#sql.keepCheckpoint.run(log.id));
-    return row;
+    return this.#commit(() => {
+      this.#sql.keepCheckpoint.run(log.id);
+      return this.#reader.latestCheckpoint(log.id)!;
+    });
   }
 
   /** The newest checkpoints of these logs, for witnesses; kept from now on where they cover more than was witnessed. */
@@ -298,7 +306,7 @@ export class LedgerWriter {
       // A full disk must not keep the service from stopping in order; the next start signs what is there.
       if (!(thrown instanceof TaishiError)) throw thrown;
     }
-    this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    this.#ask(() => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
     this.#reader.close();
     this.#database.close();
   }
@@ -445,8 +453,8 @@ export class LedgerWriter {
    * @throws TaishiError disk-full with everything undone; Fatal where the state of the file is unknown
    */
   #commit<T>(work: () => T): T {
-    this.#database.exec("BEGIN IMMEDIATE");
     try {
+      this.#database.exec("BEGIN IMMEDIATE");
       const result = work();
       this.#database.exec("COMMIT");
       return result;
@@ -470,6 +478,19 @@ export class LedgerWriter {
       hint: "Check the disk, then start again: what was acknowledged is recovered.",
       cause: thrown,
     });
+  }
+
+  /** Runs what is no transaction. @throws Fatal where the store does not answer */
+  #ask<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (cause) {
+      if (cause instanceof TaishiError || cause instanceof Fatal) throw cause;
+      throw new Fatal("the ledger does not answer", {
+        hint: "Check the disk, then start again: what was acknowledged is recovered.",
+        cause,
+      });
+    }
   }
 }
 

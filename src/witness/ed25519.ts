@@ -1,16 +1,10 @@
 // Ed25519 and SHA-256 of the platform, in the forms that notes need: a checkpoint's signature by its log (type 0x01) and a
 // timestamped cosignature (type 0x04). C2SP signed-note and tlog-cosignature. Keys stay KeyObjects; nothing here prints one.
 import { createPublicKey, hash, type KeyObject, sign, verify } from "node:crypto";
-import { cosignatureBlob, cosignedMessage, parseCosignatureBlob } from "../merkle/checkpoint.ts";
-import {
-  ed25519,
-  ed25519Cosignature,
-  type Note,
-  type NoteSignature,
-  signaturesBy,
-  type VerifierKey,
-  verifierKey,
-} from "../merkle/note.ts";
+import { cosignatureBlob, cosignedMessage } from "../merkle/checkpoint.ts";
+import { type Cosignature, cosignatureBy as cosignedBy, isSignedBy as verifiedBy } from "../merkle/cosignature.ts";
+import { ed25519Cosignature, type Note, type NoteSignature, type VerifierKey, verifierKey } from "../merkle/note.ts";
+import type { Primitives } from "../merkle/primitives.ts";
 import type { Sha256 } from "../merkle/tree.ts";
 
 export const sha256: Sha256 = (data, into, at) => {
@@ -29,31 +23,22 @@ export function cosign(key: VerifierKey, privateKey: KeyObject, text: string, se
   return { name: key.name, keyId: key.keyId, signature: cosignatureBlob(seconds, signature) };
 }
 
+/** The platform's primitives, for verification. */
+export const platform: Primitives = {
+  sha256,
+  ed25519: (publicKey, message, signature) => {
+    if (publicKey.length !== 32 || signature.length !== 64) return false;
+    const x = Buffer.from(publicKey).toString("base64url");
+    return verify(null, message, createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" }), signature);
+  },
+};
+
 /** Whether one of the note's lines is this log key's signature over its text. */
 export function isSignedBy(note: Note, key: VerifierKey): boolean {
-  if (key.type !== ed25519) return false;
-  return signaturesBy(note, key).some(({ signature }) => verifies(key, note.text, signature));
+  return verifiedBy(platform, note, key);
 }
 
-/** The newest valid cosignature of the note by this key, with its time in seconds; undefined where there is none. */
-export function cosignatureBy(
-  note: Note,
-  key: VerifierKey,
-): { readonly line: NoteSignature; readonly time: number } | undefined {
-  if (key.type !== ed25519Cosignature) return undefined;
-  let newest: { readonly line: NoteSignature; readonly time: number } | undefined;
-  for (const line of signaturesBy(note, key)) {
-    if (line.signature.length !== 8 + 64) continue;
-    const { time, signature } = parseCosignatureBlob(line.signature);
-    if (!Number.isSafeInteger(time) || (newest !== undefined && newest.time >= time)) continue;
-    if (verifies(key, cosignedMessage(time, note.text), signature)) newest = { line, time };
-  }
-  return newest;
-}
-
-function verifies({ publicKey }: VerifierKey, message: string, signature: Uint8Array): boolean {
-  if (publicKey.length !== 32 || signature.length !== 64) return false;
-  const x = Buffer.from(publicKey).toString("base64url");
-  const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
-  return verify(null, Buffer.from(message), key, signature);
+/** The newest valid cosignature of the note by this key; undefined where there is none. */
+export function cosignatureBy(note: Note, key: VerifierKey): Cosignature | undefined {
+  return cosignedBy(platform, note, key);
 }

@@ -1,8 +1,10 @@
 // A C2SP tlog-policy file: the logs, the witnesses, and which of them together are enough. Pure.
-import { ed25519Cosignature, parseVerifierKey, toBase64, type VerifierKey } from "../merkle/note.ts";
-import { sha256 } from "./ed25519.ts";
+import { cosignatureBy, isSignedBy } from "./cosignature.ts";
+import { ed25519Cosignature, type Note, parseVerifierKey, toBase64, type VerifierKey } from "./note.ts";
+import type { Primitives } from "./primitives.ts";
+import type { Sha256 } from "./tree.ts";
 
-export interface WitnessPolicy {
+export interface Policy {
   /** None: the policy says nothing of logs. */
   readonly logs: readonly { readonly key: VerifierKey; readonly url: string | undefined }[];
   readonly witnesses: readonly { readonly name: string; readonly key: VerifierKey; readonly url: string | undefined }[];
@@ -15,7 +17,7 @@ export interface WitnessPolicy {
 type Member = (names: ReadonlySet<string>) => boolean;
 
 /** @throws SyntaxError naming the line that is wrong */
-export function parseWitnessPolicy(text: string): WitnessPolicy {
+export function parsePolicy(sha256: Sha256, text: string): Policy {
   const logs: { key: VerifierKey; url: string | undefined }[] = [];
   const witnesses: { name: string; key: VerifierKey; url: string | undefined }[] = [];
   const members = new Map<string, Member>();
@@ -78,4 +80,31 @@ export function parseWitnessPolicy(text: string): WitnessPolicy {
   const asks = quorum !== "none";
   const isQuorum = asks ? known(quorum) : () => true;
   return { logs, witnesses, asks, isQuorum };
+}
+
+/** What a policy makes of a signed checkpoint. */
+export interface PolicyOutcome {
+  /** Names of the witnesses whose cosignatures hold, with their times in whole seconds since the epoch. */
+  readonly cosigned: ReadonlyMap<string, number>;
+  readonly holds: boolean;
+  /** Why it does not, as a sentence. */
+  readonly problem: string | undefined;
+}
+
+/** Whether a note is signed by a log of the policy, where it names any, and by a quorum of its witnesses. */
+export function checkPolicy(primitives: Primitives, policy: Policy, note: Note): PolicyOutcome {
+  const cosigned = new Map<string, number>();
+  for (const { name, key } of policy.witnesses) {
+    const cosignature = cosignatureBy(primitives, note, key);
+    if (cosignature !== undefined) cosigned.set(name, cosignature.time);
+  }
+  const byLog = policy.logs.length === 0 || policy.logs.some(({ key }) => isSignedBy(primitives, note, key));
+  const enough = policy.isQuorum(new Set(cosigned.keys()));
+  const signers = cosigned.size === 0 ? "no witness of the policy" : [...cosigned.keys()].join(", ");
+  const problem = !byLog
+    ? "the checkpoint is signed by no log of the policy"
+    : enough
+      ? undefined
+      : `the checkpoint is cosigned by ${signers}, which is no quorum`;
+  return { cosigned, holds: problem === undefined, problem };
 }

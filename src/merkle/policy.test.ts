@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatVerifierKey } from "../merkle/note.ts";
-import { parseWitnessPolicy } from "./policy-file.ts";
-import { testLog } from "./test-log.test-support.ts";
+import { ed25519, ed25519Cosignature, formatVerifierKey, verifierKey } from "./note.ts";
+import { parsePolicy } from "./policy.ts";
+import { portable } from "./primitives.ts";
 
-const log = formatVerifierKey(testLog("log.example/1").key);
-const witnesses = Array.from({ length: 6 }, (_, i) => formatVerifierKey(testLog(`w${i}.example/1`).clockKey));
+const vkey = (name: string, type: number, seed: number): string =>
+  formatVerifierKey(verifierKey(portable.sha256, name, type, new Uint8Array(32).fill(seed)));
+const log = vkey("log.example/1", ed25519, 99);
+const witnesses = Array.from({ length: 6 }, (_, i) => vkey(`w${i}.example/clock`, ed25519Cosignature, i));
 const defined = (names: readonly string[]): string =>
   names.map((name, i) => `witness ${name} ${witnesses[i]}`).join("\n");
 
 test("the specification's example: two of three here and any of three there", () => {
-  const policy = parseWitnessPolicy(`
+  const policy = parsePolicy(
+    portable.sha256,
+    `
 # a comment
 log ${log} https://log.example/
 
@@ -19,7 +23,8 @@ ${defined(["X1", "X2", "X3", "Y1", "Y2", "Y3"])}
 group Y-witnesses any Y1 Y2 Y3
 group X-and-Y all X-witnesses Y-witnesses
 quorum X-and-Y
-`);
+`,
+  );
   assert.equal(policy.logs[0]?.url, "https://log.example/");
   assert.equal(policy.witnesses.length, 6);
   const reaches = (...names: string[]): boolean => policy.isQuorum(new Set(names));
@@ -30,16 +35,16 @@ quorum X-and-Y
 });
 
 test("a quorum of one witness, and one that asks for nothing", () => {
-  const one = parseWitnessPolicy(`witness A ${witnesses[0]} https://a.example\nquorum A\n`);
+  const one = parsePolicy(portable.sha256, `witness A ${witnesses[0]} https://a.example\nquorum A\n`);
   assert.deepEqual([one.asks, one.isQuorum(new Set(["A"])), one.isQuorum(new Set())], [true, true, false]);
-  const none = parseWitnessPolicy("quorum none");
+  const none = parsePolicy(portable.sha256, "quorum none");
   assert.deepEqual([none.asks, none.isQuorum(new Set())], [false, true]);
 });
 
 test("what is no policy is refused, naming the line", () => {
   const fails = (text: string, why: RegExp): void =>
     assert.throws(
-      () => parseWitnessPolicy(text),
+      () => parsePolicy(portable.sha256, text),
       (thrown) => thrown instanceof SyntaxError && why.test(thrown.message),
       text,
     );

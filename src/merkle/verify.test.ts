@@ -1,0 +1,158 @@
+// What taishi/verify accepts, and that nothing altered is accepted: with the portable primitives, as in a browser.
+import assert from "node:assert/strict";
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { test } from "node:test";
+import fc from "fast-check";
+import { cosignatureBlob, cosignedMessage, formatCheckpoint } from "./checkpoint.ts";
+import {
+  ed25519,
+  ed25519Cosignature,
+  formatNote,
+  formatVerifierKey,
+  type NoteSignature,
+  toBase64,
+  type VerifierKey,
+  verifierKey,
+} from "./note.ts";
+import { portable } from "./primitives.ts";
+import { consistencyProof, inclusionProof, ProofError } from "./proof.ts";
+import { formatTlogProof } from "./tlog-proof.ts";
+import { leafHash, TreeEdge } from "./tree.ts";
+import { parsePolicy, verifyAbsence, verifyCheckpoint, verifyConsistency, verifyProof } from "./verify.ts";
+
+interface Signer {
+  readonly key: VerifierKey;
+  readonly vkey: string;
+  readonly privateKey: KeyObject;
+}
+
+function signer(name: string, type: number = ed25519): Signer {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const { x } = createPublicKey(privateKey).export({ format: "jwk" });
+  const key = verifierKey(portable.sha256, name, type, new Uint8Array(Buffer.from(x as string, "base64url")));
+  return { key, vkey: formatVerifierKey(key), privateKey };
+}
+
+const origin = "0011223344556677.taishi/21";
+const log = signer(origin);
+const clock = signer("0011223344556677.taishi/clock", ed25519Cosignature);
+const witness = signer("witness.example/w", ed25519Cosignature);
+const entries = Array.from({ length: 300 }, (_, i) => Buffer.from(`{"event":{"n":${i}},"v":1}`));
+const leaves = entries.map((entry) => leafHash(portable.sha256, entry));
+const reader = {
+  hashes: (_level: number, from: number, count: number) => Buffer.concat(leaves.slice(from, from + count)),
+};
+
+function root(size: number): Uint8Array {
+  const edge = new TreeEdge(portable.sha256);
+  for (const leaf of leaves.slice(0, size)) edge.append(leaf);
+  return edge.root();
+}
+
+function line({ key, privateKey }: Signer, text: string, time?: number): NoteSignature {
+  const { name, keyId } = key;
+  if (time === undefined) return { name, keyId, signature: sign(null, Buffer.from(text), privateKey) };
+  const signature = sign(null, Buffer.from(cosignedMessage(time, text)), privateKey);
+  return { name, keyId, signature: cosignatureBlob(time, signature) };
+}
+
+function checkpoint(size: number, time = 1_700_000_000, by: Signer = log, more: readonly Signer[] = []): string {
+  const text = formatCheckpoint({ origin, size, root: root(size) });
+  return formatNote({
+    text,
+    signatures: [line(by, text), line(clock, text, time), ...more.map((other) => line(other, text, time + 1))],
+  });
+}
+
+async function proof(index: number, size: number, note = checkpoint(size)): Promise<string> {
+  // Tiles above level 0 are not needed below 257 leaves.
+  const hashes = await inclusionProof(portable.sha256, reader, index, size);
+  return formatTlogProof({ index, extra: entries[index]!, hashes, checkpoint: note });
+}
+
+const trust = { keys: [log.vkey] };
+
+test("a proof gives its entry, where it stands, and who cosigned it when", async () => {
+  const policy = parsePolicy(`log ${log.vkey}\nwitness w ${witness.vkey}\nquorum w\n`);
+  const text = await proof(7, 200, checkpoint(200, 1_700_000_000, log, [witness]));
+  const { entry, index, checkpoint: signed } = verifyProof(text, { ...trust, policy });
+  assert.deepEqual(Buffer.from(entry), entries[7]);
+  assert.deepEqual([index, signed.size, signed.origin], [7, 200, origin]);
+  assert.deepEqual([...signed.cosigned], [["w", 1_700_000_001]]);
+  await assert.rejects(
+    async () => verifyProof(await proof(7, 200), { ...trust, policy }),
+    /cosigned by no witness of the policy/,
+  );
+});
+
+test("after a rotation either key verifies; a stranger's, another log's or none does not", async () => {
+  const text = await proof(3, 10);
+  const next = signer(origin);
+  assert.equal(verifyProof(text, { keys: [next.vkey, log.vkey] }).index, 3);
+  assert.throws(
+    () => verifyProof(text, { keys: [next.vkey] }),
+    /no signature line of the checkpoint is one by the key/,
+  );
+  assert.throws(
+    () => verifyProof(text, { keys: [signer("other.taishi/1").vkey] }),
+    /the key given is of other.taishi\/1/,
+  );
+  assert.throws(() => verifyProof(text, { keys: [] }), ProofError);
+});
+
+test("a proof without its entry asks for it", async () => {
+  const hashes = await inclusionProof(portable.sha256, reader, 5, 20);
+  const bare = formatTlogProof({ index: 5, hashes, checkpoint: checkpoint(20) });
+  assert.throws(() => verifyProof(bare, trust), /carries no entry/);
+  assert.equal(verifyProof(bare, trust, entries[5]).index, 5);
+  assert.throws(() => verifyProof(bare, trust, entries[6]), ProofError);
+});
+
+test("a proof with any character of what it rests on changed is refused", async () => {
+  const text = await proof(77, 203);
+  const clockLine = text.indexOf(`— ${clock.key.name}`);
+  // Lines by others than the log's key are not looked at without a policy, and base64 has bits that say nothing.
+  const places = fc.nat({ max: clockLine - 1 });
+  const characters = fc.constantFrom(..."ABCabc019+/=\n ");
+  fc.assert(
+    fc.property(places, characters, (at, character) => {
+      const changed = text.slice(0, at) + character + text.slice(at + 1);
+      if (changed === text || decodesAlike(changed, text)) return;
+      assert.throws(() => verifyProof(changed, trust), `character ${at}`);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+/** Whether two texts differ only in bits of base64 that are not part of what is encoded. */
+function decodesAlike(a: string, b: string): boolean {
+  const parts = (text: string): string[] =>
+    text.split(/[\n ]/).map((word) => Buffer.from(word, "base64").toString("hex"));
+  return a.length === b.length && JSON.stringify(parts(a)) === JSON.stringify(parts(b));
+}
+
+test("one checkpoint continues another, or it is said that it does not", async () => {
+  const path = await consistencyProof(portable.sha256, reader, 100, 250);
+  const { older, newer } = verifyConsistency(checkpoint(100), checkpoint(250), path, trust);
+  assert.deepEqual([older.size, newer.size], [100, 250]);
+  assert.throws(() => verifyConsistency(checkpoint(101), checkpoint(250), path, trust), ProofError);
+  assert.throws(() => verifyConsistency(checkpoint(250), checkpoint(100), path, trust), /no tree of 100 leaves begins/);
+  assert.throws(() => verifyConsistency(checkpoint(100), checkpoint(250).replace("\n250\n", "\n251\n"), path, trust));
+});
+
+test("nothing was received between two checkpoints of one size, by the clock's times", () => {
+  const absence = verifyAbsence(checkpoint(50, 1000), checkpoint(50, 5000), clock.vkey, trust);
+  assert.deepEqual(absence, { origin, size: 50, from: 1000, to: 5000 });
+  const fails = (before: string, after: string, key: string, why: RegExp): void =>
+    assert.throws(() => verifyAbsence(before, after, key, trust), why);
+  fails(checkpoint(50, 1000), checkpoint(51, 5000), clock.vkey, /grew from 50 to 51/);
+  fails(checkpoint(50, 5000), checkpoint(50, 1000), clock.vkey, /older than the first/);
+  fails(checkpoint(50, 1000), checkpoint(50, 5000), witness.vkey, /carries no time by witness/);
+  fails(checkpoint(50, 1000), checkpoint(50, 5000), log.vkey, /none that signs times/);
+});
+
+test("a checkpoint is refused for the reason it is wrong", () => {
+  assert.throws(() => verifyCheckpoint("no note", trust), SyntaxError);
+  assert.throws(() => verifyCheckpoint(checkpoint(5).replace(toBase64(root(5)), toBase64(root(6))), trust), ProofError);
+  assert.throws(() => verifyCheckpoint(checkpoint(5, 1, signer(origin)), trust), ProofError);
+});
