@@ -56,7 +56,22 @@ export const scenarios: readonly Scenario[] = [
     padding: 140_000,
     leadUp: fillLogFile,
   },
+  {
+    // Copying what goes on, the rename, and the closing of the file before.
+    name: "an append after which the ledger's file closes and the next one begins",
+    settings: ["--segment-seconds", "1"],
+    events: 256,
+    leadUp: rollAndAge,
+  },
 ];
+
+/** The prepared file, which holds a bundle, closes at once; the next one is old enough to do so with its first bundle. */
+async function rollAndAge(before: LeadUp): Promise<void> {
+  await appendAndAnchor(before);
+  const begun = newestSegment(before.place);
+  if (!begun.endsWith(segments[1]!)) throw new Error(`the prepared file did not close: ${begun}`);
+  await new Promise((resolve) => setTimeout(resolve, 1_100));
+}
 
 /** One event and the signed checkpoint after it: the log is open, and the next checkpoint most of a second away. */
 async function appendAndAnchor({ place, append }: LeadUp): Promise<void> {

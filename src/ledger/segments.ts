@@ -114,11 +114,11 @@ export function rollSegment(directory: string, current: DatabaseSync, now: numbe
     } finally {
       made.close(); // the last one to close folds the write-ahead log into the file, fsynced
     }
+    renameSync(beside, path);
   } catch (thrown) {
     removeBeside(beside);
     throw thrown;
   }
-  renameSync(beside, path);
   try {
     syncDirectory(directory);
     const next = openSegment(path, () => {});
