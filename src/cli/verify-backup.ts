@@ -1,8 +1,6 @@
 // `taishi verify` of a backup: its files by their digests, and each log in it from its bytes to its signatures. One log key
 // signs all logs of a service, so the key of one is enough for all.
 import { checkBackup } from "../flow/backup.ts";
-import { sha256 } from "../ledger/signer.ts";
-import { ed25519, verifierKey } from "../merkle/note.ts";
 import { shortTime, type Terminal } from "./terminal.ts";
 import type { Trust } from "./trust.ts";
 import type { Verdict } from "./verdict.ts";
@@ -16,8 +14,8 @@ export async function verifyBackup(
 ): Promise<Verdict> {
   const { manifest, entries, checkpoints, problems } = await checkBackup(
     directory,
-    (origin) =>
-      logKeys.find(({ name }) => name === origin) ?? verifierKey(sha256, origin, ed25519, logKeys[0]!.publicKey),
+    // In the order given: those of before a rotation first.
+    { retired: logKeys.slice(0, -1).map(({ publicKey }) => publicKey), current: logKeys.at(-1)!.publicKey },
     (text) => terminal.progress(text),
   );
   const { service, made, logs, files } = manifest;
