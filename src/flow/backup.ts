@@ -59,7 +59,6 @@ export async function backUp(
   onProgress: OnProgress,
 ): Promise<BackupReport> {
   const paths = dataPaths(data, secrets);
-  const keys = new LogKeyFiles(paths).publicKeys();
   const service = readService(paths.ledger);
   const before = openBackup(directory, service);
   const made = systemClock.now();
@@ -72,6 +71,8 @@ export async function backUp(
   }
   const manifest: BackupManifest = { format: 1, service, made, logs: readLogs(join(directory, "ledger")), files };
   writeManifest(directory, manifest);
+  // Read after the copy was made: a rotation meanwhile may have signed what is in it.
+  const keys = new LogKeyFiles(paths).publicKeys();
   const { problems, entries } = await checkBackup(directory, keys, onProgress);
   return { made, copied, kept, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), entries, problems };
 }
@@ -100,6 +101,7 @@ export async function checkBackup(
     try {
       report = await fsck(reader, {
         keys: () => keys,
+        isCopy: true,
         onProgress: (done, all) => onProgress(`verifying ${done} of ${all} entries`),
       });
     } finally {

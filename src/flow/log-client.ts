@@ -43,6 +43,9 @@ export class LogClient implements PublishedLogs {
   /** The largest size that was shown of a log since the start. */
   readonly #shown = new Map<string, number>();
 
+  /** When the key that signs began to. */
+  #renewed = 0;
+
   constructor(options: LogClientOptions) {
     this.#options = options;
   }
@@ -70,7 +73,8 @@ export class LogClient implements PublishedLogs {
     const witnessed = await this.#witnesses.newest(account);
     // Never a smaller one than before, also where the one before was shown by an earlier process.
     const shown = this.#shown.get(account) ?? newest.size;
-    const keepsUp = witnessed !== undefined && newest.time - witnessed.time < witnessedMs;
+    const keepsUp =
+      witnessed !== undefined && newest.time - witnessed.time < witnessedMs && witnessed.time >= this.#renewed;
     const checkpoint = keepsUp && witnessed.size >= shown ? witnessed : newest;
     this.#shown.set(account, Math.max(shown, checkpoint.size));
     return checkpoint;
@@ -79,6 +83,7 @@ export class LogClient implements PublishedLogs {
   /** Another key signs from now on: what the old one signed is handed out no more. */
   renewed(): void {
     this.#handedOut.clear();
+    this.#renewed = this.#options.clock.now();
   }
 
   tile(account: string, tile: Tile): Promise<Uint8Array> {

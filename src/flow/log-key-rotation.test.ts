@@ -16,6 +16,7 @@ import { LedgerReader } from "../ledger/store.ts";
 import { LedgerWriter } from "../ledger/writer.ts";
 import { createLog } from "../log.ts";
 import { formatVerifierKey, parseNote, parseVerifierKey, signaturesBy } from "../merkle/note.ts";
+import { backUp, checkBackup, restore } from "./backup.ts";
 import { appendEvents } from "./event-appender.ts";
 import { dataPaths, type House, openHouse } from "./house.ts";
 import { LogKeyFiles } from "./log-key-files.ts";
@@ -278,6 +279,25 @@ test("a ledger from before the rotation is refused, even without its anchor (I2)
   rmSync(at.anchor);
   await assert.rejects(house(at), { name: "Fatal", message: /its log key did not sign/ });
   assert.match((await problems(at)).join("\n"), /no checkpoint links the key/);
+});
+
+test("a backup from before a rotation is whole, and goes on as new logs under the key in use", async () => {
+  const at = await filled();
+  const copy = join(at.data, "..", "copy");
+  const silent = (): void => {};
+  assert.deepEqual((await backUp(copy, at, undefined, silent)).problems, []);
+  const opened = await house(at);
+  await opened.operations.rotateLogKey();
+  await opened.close();
+  assert.deepEqual((await checkBackup(copy, files(at).publicKeys())).problems, []);
+  const options = { newLog: false, passphrase: undefined };
+  await assert.rejects(restore(copy, at, options, silent), { message: /has signed \d+ entries/ });
+  await restore(copy, at, { ...options, newLog: true }, silent);
+  assert.deepEqual(await problems(at), []);
+  const again = await house(at);
+  await again.operations.rotateLogKey();
+  await again.close();
+  assert.deepEqual(await problems(at), []);
 });
 
 test("fsck refuses a stranger's key, a missing list of retired keys, a missing link and a retired key's return", async () => {

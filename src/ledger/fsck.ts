@@ -30,6 +30,8 @@ export interface FsckReport {
 export interface FsckOptions {
   /** The keys that must have signed the logs' checkpoints; read again where a rotation may have come in between. */
   readonly keys: () => LogKeys;
+  /** What is checked is a copy, which may be from before the last rotation of the key. */
+  readonly isCopy?: boolean;
   /** Heads remembered outside the ledger, by origin. */
   readonly anchor?: Pick<Anchor, "origins" | "head">;
   /** Told of every entry that can be read, log by log in order. */
@@ -83,6 +85,7 @@ class LogPass {
   readonly #claims = new Map<number, Uint8Array[]>();
   readonly #chain: CheckpointChain;
   readonly #rotations: RotationEntry[] = [];
+  readonly #isCopy: boolean;
   readonly #onEntry: FsckOptions["onEntry"];
   #received = 0;
   /** Up to where the log's own entries say that its events are past their retention. */
@@ -93,11 +96,12 @@ class LogPass {
     log: LogRow,
     checkpoints: readonly CheckpointRow[],
     keys: LogKeys,
-    { anchor, onEntry }: FsckOptions,
+    { anchor, onEntry, isCopy = false }: FsckOptions,
   ) {
     this.#reader = reader;
     this.#log = log;
     this.#onEntry = onEntry;
+    this.#isCopy = isCopy;
     if (checkpoints.length === 0) this.#problem("has no checkpoint at all, though every log begins with one");
     const anchored = anchor?.head(log.origin);
     if (anchored !== undefined) {
@@ -179,7 +183,7 @@ class LogPass {
       );
     if (this.#edge.size === this.#log.size && this.#log.received < this.#received)
       this.#problem("the log's row has an older time of receipt than its newest entry");
-    this.#chain.finish(this.#rotations);
+    this.#chain.finish(this.#rotations, this.#isCopy);
     for (const problem of this.#chain.problems) this.#problem(problem);
   }
 

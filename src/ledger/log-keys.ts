@@ -81,9 +81,13 @@ export class CheckpointChain {
     else this.#unlinked(from, older);
   }
 
-  /** After the last checkpoint. @param entries what the log's entries say of rotations */
-  finish(entries: readonly RotationEntry[]): void {
-    if (this.#place >= 0 && this.#place < this.#current) this.#unlinked(this.#place, this.#current);
+  /**
+   * After the last checkpoint.
+   * @param entries what the log's entries say of rotations
+   * @param isCopy whether it may end before the key in use came
+   */
+  finish(entries: readonly RotationEntry[], isCopy: boolean): void {
+    if (!isCopy && this.#place >= 0 && this.#place < this.#current) this.#unlinked(this.#place, this.#current);
     for (const [older, sizes] of this.#links) {
       const [oldKey, newKey] = [formatVerifierKey(this.#keys[older]!), formatVerifierKey(this.#keys[older + 1]!)];
       const covered = entries.some(
