@@ -98,7 +98,7 @@ class LogVerifier {
     const ahead: Promise<Fetched>[] = [];
     let asked = 0;
     for await (const expected of descent.leafTiles()) {
-      for (; asked < bundles && asked <= expected.index + readAhead; asked++) ahead.push(this.#fetch(asked));
+      for (; asked < bundles && asked <= expected.index + readAhead; asked++) ahead.push(this.#bundleAt(asked));
       await this.#checkLeaves(expected, await ahead.shift()!);
       onProgress?.(Math.min(this.#size, (expected.index + 1) * tileWidth), this.#size);
     }
@@ -119,7 +119,7 @@ class LogVerifier {
     if (this.#problems.length < mostProblems) this.#problems.push(problem);
   }
 
-  #fetch(index: number): Promise<Fetched> {
+  #bundleAt(index: number): Promise<Fetched> {
     const path = (level: Tile["level"]): string => tilePath(tileOf(this.#size, level, index));
     const fetched = Promise.all([this.#log.read(path("entries")), this.#log.read(path(0))]).then(([bundle, tile]) => ({
       bundle,
