@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { createPublicKey, hash, verify } from "node:crypto";
 import { test } from "node:test";
 import { cosignatureBlob, formatCheckpoint, parseCheckpoint, parseCosignatureBlob } from "./checkpoint.ts";
-import { formatNote, formatVerifierKey, parseNote, parseVerifierKey, signaturesBy } from "./note.ts";
+import {
+  formatNote,
+  formatVerifierKey,
+  fromBase64,
+  parseNote,
+  parseVerifierKey,
+  signaturesBy,
+  toBase64,
+} from "./note.ts";
 import { digest, type Sha256 } from "./tree.ts";
 
 const sha256: Sha256 = (data, into, at) => into.set(hash("sha256", data, "buffer"), at);
@@ -67,4 +75,10 @@ test("a cosignature's blob holds its time as eight big-endian bytes", () => {
   const blob = cosignatureBlob(1_700_000_000, new Uint8Array(64).fill(9));
   assert.equal(Buffer.from(blob.slice(0, 8)).readBigUInt64BE(), 1_700_000_000n);
   assert.deepEqual(parseCosignatureBlob(blob).time, 1_700_000_000);
+});
+
+test("base64 is read in its canonical form only, so that no two texts are the same bytes", () => {
+  for (const text of ["", "AA==", "AAA=", "AAAA", "/+8="]) assert.equal(toBase64(fromBase64(text)), text);
+  for (const text of ["AA", "AAA", "AB==", "AAB=", "AA A=", "AAAA\n", "AAAA====", "=AAA", "AA-_", "A==="])
+    assert.throws(() => fromBase64(text), SyntaxError, JSON.stringify(text));
 });

@@ -99,13 +99,17 @@ export function toBase64(bytes: Uint8Array): string {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
 
-/** @throws SyntaxError where the text is not base64 */
+/**
+ * Base64 in its one canonical form: padded, no white space, and no bits set that stand for nothing. `atob` alone lets all
+ * of these pass, and then a proof with a flipped bit would still be read as the same proof.
+ * @throws SyntaxError where the text is not that
+ */
 export function fromBase64(text: string): Uint8Array {
-  try {
-    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  } catch {
-    throw new SyntaxError("not base64");
-  }
+  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) throw new SyntaxError("not base64");
+  // The last character before the padding has two or four bits to spare.
+  if (text.endsWith("=") && !/(?:[AQgw]==|[AEIMQUYcgkosw048]=)$/.test(text.slice(-3)))
+    throw new SyntaxError("not base64 in its canonical form");
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
 function checkName(name: string): void {
