@@ -54,7 +54,7 @@ export async function verifyLog(log: LogToVerify): Promise<LogReport> {
   return new LogVerifier(log).run();
 }
 
-interface Fetched {
+interface Asked {
   readonly bundle: Uint8Array | undefined;
   readonly tile: Uint8Array | undefined;
 }
@@ -95,10 +95,10 @@ class LogVerifier {
       leavesOf: async (index) => this.#leavesOf(index),
     });
     const bundles = Math.ceil(this.#size / tileWidth);
-    const ahead: Promise<Fetched>[] = [];
+    const ahead: Promise<Asked>[] = [];
     let asked = 0;
     for await (const expected of descent.leafTiles()) {
-      for (; asked < bundles && asked <= expected.index + readAhead; asked++) ahead.push(this.#bundleAt(asked));
+      for (; asked < bundles && asked <= expected.index + readAhead; asked++) ahead.push(this.#ask(asked));
       await this.#checkLeaves(expected, await ahead.shift()!);
       onProgress?.(Math.min(this.#size, (expected.index + 1) * tileWidth), this.#size);
     }
@@ -119,15 +119,15 @@ class LogVerifier {
     if (this.#problems.length < mostProblems) this.#problems.push(problem);
   }
 
-  #bundleAt(index: number): Promise<Fetched> {
+  #ask(index: number): Promise<Asked> {
     const path = (level: Tile["level"]): string => tilePath(tileOf(this.#size, level, index));
-    const fetched = Promise.all([this.#log.read(path("entries")), this.#log.read(path(0))]).then(([bundle, tile]) => ({
+    const asking = Promise.all([this.#log.read(path("entries")), this.#log.read(path(0))]).then(([bundle, tile]) => ({
       bundle,
       tile,
     }));
     // It is awaited when its turn comes; until then its failure is nobody's.
-    fetched.catch(() => {});
-    return fetched;
+    asking.catch(() => {});
+    return asking;
   }
 
   /** Leaf hashes of a bundle where it holds exactly its entries. */
@@ -139,7 +139,7 @@ class LogVerifier {
     return malformed === undefined && count === width ? hashes.subarray(0, width * hashBytes) : undefined;
   }
 
-  async #checkLeaves(expected: ExpectedLeaves, { bundle, tile }: Fetched): Promise<void> {
+  async #checkLeaves(expected: ExpectedLeaves, { bundle, tile }: Asked): Promise<void> {
     const { sha256 } = this.#log;
     const place = tileOf(this.#size, 0, expected.index);
     const { index, width } = place;
