@@ -22,6 +22,7 @@ const required = [
   "docs/errors.md",
   "docs/ledger-format.md",
   "docs/performance.md",
+  "docs/proof.md",
 ];
 
 const files = filesBelow();
