@@ -136,7 +136,8 @@ class Telling {
       this.#checkStored();
       await this.#fsck();
     } finally {
-      this.#database?.close();
+      // Where the telling failed it may be closed already, and what failed is what is to be told.
+      if (this.#database?.isOpen === true) this.#database.close();
       rmSync(this.#directory, { recursive: true });
     }
   }
