@@ -77,7 +77,7 @@ async function rollAndAge(before: LeadUp): Promise<void> {
 async function appendAndAnchor({ place, append }: LeadUp): Promise<void> {
   const { receipt } = await append(1);
   for (let waited = 0; anchoredSize(place) <= receipt!.last; waited += 5) {
-    if (waited > 10_000) throw new Error("no checkpoint came");
+    if (waited > 30_000) throw new Error("no checkpoint came");
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

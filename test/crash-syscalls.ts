@@ -7,7 +7,8 @@ import { faultsOf, roleOf, type Scenario, scenarios } from "./crash-scenarios.ts
 import { type Outcome, type Preparation, Trial } from "./crash-trial.ts";
 import type { Call, Fault, Injection } from "./strace.ts";
 
-const attempts = 3;
+/** How often a run is made again that was not like the one listed: a checkpoint came in between, or a reader was in the way. */
+const attempts = 5;
 
 /** One fault to be put in. */
 export interface Step extends Injection {
@@ -35,15 +36,22 @@ export function checkSynced(calls: readonly Call[]): void {
   assert.deepEqual([...unsynced], [], "not synced in the end");
 }
 
-/** The calls of every scenario when nothing goes wrong. */
+/** The calls of every scenario when nothing goes wrong: those that two runs agree in. */
 export async function listCalls(preparation: Preparation): Promise<ReadonlyMap<Scenario, readonly Call[]>> {
-  const found = new Map<Scenario, readonly Call[]>();
-  for (const scenario of scenarios) {
-    const { calls } = await Trial.run(preparation, scenario, undefined);
-    checkSynced(calls);
-    found.set(scenario, calls);
-  }
-  return found;
+  const list = async (scenario: Scenario): Promise<readonly Call[]> => {
+    const seen = new Set<string>();
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const { calls } = await Trial.run(preparation, scenario, undefined);
+      checkSynced(calls);
+      const faulted = calls.filter((call) => faultsOf(call).length > 0);
+      const shape = faulted.map(({ name, path }) => `${name} ${roleOf(path)}`).join();
+      if (seen.has(shape)) return calls;
+      seen.add(shape);
+    }
+    throw new Error(`no two of ${attempts} runs of "${scenario.name}" had the same calls`);
+  };
+  const calls = await Promise.all(scenarios.map(list));
+  return new Map(scenarios.map((scenario, i) => [scenario, calls[i]!]));
 }
 
 /** Every fault of every call. */
@@ -100,7 +108,11 @@ export async function runSteps(
     }
   };
   await Promise.all(Array.from({ length: options.lanes }, lane));
-  if (failures.length > 0) throw new AggregateError(failures, `${failures.length} of ${steps.length} faults`);
+  if (failures.length > 0)
+    throw new AggregateError(
+      failures,
+      [`${failures.length} of ${steps.length} faults:`, ...failures.map(({ message }) => message)].join("\n"),
+    );
 }
 
 /** A run may have fewer calls than the one that was listed (a page more or less): such a run is made again. */

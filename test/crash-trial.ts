@@ -30,9 +30,10 @@ interface Head {
 const span = { from: Date.UTC(2025, 0, 1), to: Date.UTC(2025, 0, 2) };
 /** A little more than the service's interval: what it does at its first checkpoint is done then. */
 const firstCheckpointMs = 1_000;
-/** A call that does not come for so long is not to be expected any more. */
-const quietMs = 120;
-const settleTimeoutMs = 15_000;
+/** Between the two locks that a transaction lets go there is less. */
+const quietMs = 50;
+/** Far more than it takes, because a machine may have much else to do. */
+const settleTimeoutMs = 60_000;
 /** What `taishi serve` ends with where a store's state is unknown. */
 const fatalExit = 70;
 
@@ -283,14 +284,14 @@ function headsIn(anchor: string): readonly Head[] {
   return Object.entries(anchoredHeads(anchor)).map(([origin, head]) => ({ origin, ...head }));
 }
 
-/** Whether the checkpoint of what was appended is anchored and committed, and nothing follows. */
+/** Whether the checkpoint of what was appended is anchored and committed: the last lock of a transaction after it is let go. */
 function isSettled(trace: Trace): boolean {
   const anchored = trace.calls.findLastIndex(({ name }) => name === "rename");
   if (anchored < 0 || !trace.calls[anchored]!.succeeded || trace.quietMs < quietMs) return false;
-  if (trace.calls.at(-1)!.fault === "delay") return false; // it is held, and about to be killed
-  return trace.calls
-    .slice(anchored)
-    .some(({ name, path, succeeded }) => /^f(data)?sync$/.test(name) && path.endsWith("-wal") && succeeded);
+  const after = trace.calls.slice(anchored);
+  const last = after.at(-1)!;
+  if (last.name !== "fcntl" || !last.line.includes("F_UNLCK")) return false;
+  return after.some(({ name, path, succeeded }) => /^f(data)?sync$/.test(name) && path.endsWith("-wal") && succeeded);
 }
 
 /** Whether the signed checkpoint was put off: the anchor was written more than once for it. */
@@ -305,7 +306,7 @@ function ended(how: number | NodeJS.Signals | undefined): Outcome | undefined {
 
 /** Waits for the end of a process that has just shown that it is about to. @throws AssertionError where it lives on */
 async function endOf(service: TaishiProcess, sign: string): Promise<void> {
-  const lives = new Promise<"lives">((resolve) => setTimeout(resolve, 10_000, "lives").unref());
+  const lives = new Promise<"lives">((resolve) => setTimeout(resolve, settleTimeoutMs, "lives").unref());
   const how = await Promise.race([service.ended, lives]);
   assert.notEqual(how, "lives", `the service goes on after: ${sign}\n${service.stderr}`);
 }

@@ -34,8 +34,8 @@ export interface Injection {
 }
 
 /** Longer than it takes to read a line and send a signal; the process is dead by then. */
-const heldSeconds = 20;
-const attachTimeoutMs = 20_000;
+const heldSeconds = 60;
+const attachTimeoutMs = 60_000;
 
 /** The reason why nothing can be traced here, or undefined. Installs strace where that may be done. */
 export function whyNoStrace(): string | undefined {

@@ -138,6 +138,7 @@ class Telling {
       this.#checkStored();
       await this.#fsck();
     } finally {
+      // Where the telling failed it may be closed already, and what failed is what is to be told.
       if (this.#database?.isOpen === true) this.#database.close();
       rmSync(this.#directory, { recursive: true });
     }
