@@ -60,12 +60,57 @@ test("it is imported in Node by its name and verifies a proof", async () => {
   assert.deepEqual(JSON.parse(stdout), expected);
 });
 
-test("it has types, and exports nothing else", async () => {
-  assert.match(readFileSync(join(project, "node_modules/taishi/dist/merkle/verify.d.ts"), "utf8"), /verifyProof/);
-  await assert.rejects(
-    run(process.execPath, ["--input-type=module", "--eval", 'await import("taishi/dist/flow.js")'], { cwd: project }),
-    /ERR_PACKAGE_PATH_NOT_EXPORTED/,
-  );
+const typed = `
+  import { parsePolicy, ProofError, type Trust, verifyAbsence, verifyCheckpoint, verifyProof } from "taishi/verify";
+  const trust: Trust = { keys: ["key"], policy: parsePolicy("quorum none") };
+  const { entry, index, checkpoint } = verifyProof("proof", trust);
+  export const told: [Uint8Array, number, string, number] = [entry, index, checkpoint.origin, checkpoint.size];
+  export const times: ReadonlyMap<string, number> = verifyCheckpoint("note", trust).cosigned;
+  export const span: number = verifyAbsence("before", "after", "clock", trust).to;
+  export const what = (thrown: unknown): string => (thrown instanceof ProofError ? thrown.message : "");
+  // @ts-expect-error a number is no proof
+  verifyProof(1, trust);
+`;
+
+test("its types compile in strict projects that know nothing of Node, with every declaration file looked into", async () => {
+  writeFileSync(join(project, "typed.ts"), typed);
+  for (const [module, moduleResolution] of [
+    ["nodenext", "nodenext"],
+    ["esnext", "bundler"],
+  ] as const) {
+    const compilerOptions = { module, moduleResolution, target: "es2022", lib: ["es2022"], types: [], strict: true };
+    const config = join(project, `tsconfig.${module}.json`);
+    const all = { ...compilerOptions, noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true };
+    writeFileSync(config, JSON.stringify({ compilerOptions: all, files: ["typed.ts"] }));
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const said = await run(process.execPath, [tsc, "-p", config, "--listFiles"]).catch(
+      ({ stdout, stderr }: { stdout: string; stderr: string }) => assert.fail(`${module}: ${stdout}${stderr}`),
+    );
+    assert.match(said.stdout, /dist\/merkle\/verify\.d\.ts\n/, module);
+  }
+});
+
+test("it exports nothing else, but its package.json", async () => {
+  const resolved = (name: string) =>
+    run(process.execPath, ["--input-type=module", "--eval", `import.meta.resolve(${JSON.stringify(name)})`], {
+      cwd: project,
+    });
+  await resolved("taishi/verify");
+  await resolved("taishi/package.json");
+  for (const name of ["taishi", "taishi/dist/flow.js", "taishi/dist/merkle/verify.js"])
+    await assert.rejects(resolved(name), /ERR_PACKAGE_PATH_NOT_EXPORTED/, name);
+});
+
+test("the program that the package names as its bin is in it and starts", async () => {
+  const taishi = join(project, "node_modules/taishi");
+  const { bin, version } = JSON.parse(readFileSync(join(taishi, "package.json"), "utf8")) as {
+    bin: { taishi: string };
+    version: string;
+  };
+  // What it imports beside its own files stands where npm would have installed it.
+  symlinkSync(join(root, "node_modules"), join(taishi, "node_modules"));
+  const { stdout } = await run(process.execPath, [join(taishi, bin.taishi), "--version"]);
+  assert.match(stdout, new RegExp(version.replaceAll(".", "\\.")));
 });
 
 test("it bundles for a browser without Node's modules, and works where there is no WebCrypto", async () => {

@@ -13,16 +13,29 @@ export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
   return `${origin}\n${size}\n${toBase64(root)}\n`;
 }
 
-/** @throws SyntaxError where the text is not a checkpoint's body */
+/**
+ * Lines after the third are the log's extensions: opaque, signed like the rest, not given back.
+ * @throws SyntaxError where the text is not a checkpoint's body, naming the line
+ */
 export function parseCheckpoint(text: string): Checkpoint {
   const [origin, size, root, ...rest] = text.split("\n");
   if (!text.endsWith("\n") || !origin || size === undefined || root === undefined || rest.length < 1)
     throw new SyntaxError("a checkpoint has three lines: origin, size, root");
   if (!/^(0|[1-9]\d{0,15})$/.test(size) || !Number.isSafeInteger(Number(size)))
-    throw new SyntaxError("a checkpoint's second line is its size in decimal");
-  const bytes = fromBase64(root);
-  if (bytes.length !== 32) throw new SyntaxError("a checkpoint's third line is a base64 hash of 32 bytes");
+    throw new SyntaxError("line 2 of the checkpoint is not a size in decimal");
+  const bytes = rootIn(root);
+  if (bytes?.length !== 32) throw new SyntaxError("line 3 of the checkpoint is not a base64 hash of 32 bytes");
+  const empty = rest.indexOf("");
+  if (empty < rest.length - 1) throw new SyntaxError(`line ${4 + empty} of the checkpoint is empty`);
   return { origin, size: Number(size), root: bytes };
+}
+
+function rootIn(line: string): Uint8Array | undefined {
+  try {
+    return fromBase64(line);
+  } catch {
+    return undefined; // the caller names the line
+  }
 }
 
 /** What a cosignature/v1 (signature type 0x04) signs. @param time whole seconds since the epoch */

@@ -1,7 +1,16 @@
 // Whose signatures a note carries: a log's own (type 0x01) and timestamped cosignatures (type 0x04, C2SP tlog-cosignature).
 // Lines of other types and by other keys are not looked at. Pure.
 import { cosignedMessage, parseCosignatureBlob } from "./checkpoint.ts";
-import { ed25519, ed25519Cosignature, type Note, type NoteSignature, signaturesBy, type VerifierKey } from "./note.ts";
+import {
+  ed25519,
+  ed25519Cosignature,
+  equalBytes,
+  type Note,
+  type NoteSignature,
+  signaturesBy,
+  toHex,
+  type VerifierKey,
+} from "./note.ts";
 import type { Primitives } from "./primitives.ts";
 
 const utf8 = new TextEncoder();
@@ -31,4 +40,55 @@ export function cosignatureBy(primitives: Primitives, note: Note, key: VerifierK
       newest = { line, time };
   }
   return newest;
+}
+
+/** What the lines of a note say by the keys that are known, as `checkSignatures` found them. */
+export interface CheckedSignatures {
+  /** Log keys (type 0x01) whose signature the note carries. */
+  readonly signed: ReadonlySet<VerifierKey>;
+  /** The newest time by each cosigner (type 0x04): whole seconds since the epoch. */
+  readonly times: ReadonlyMap<VerifierKey, number>;
+  /** Names the first line by a known key that does not verify; a note with such a line is good for nothing. */
+  readonly problem: string | undefined;
+}
+
+/**
+ * Verifies every line whose name and key id are those of a known key; all others are ignored, as signed-note asks. Stricter
+ * than isSignedBy and cosignatureBy, which look for one good line: here a bad one is told, so that damage shows.
+ * @param what the note is called in the problem
+ */
+export function checkSignatures(
+  primitives: Primitives,
+  note: Note,
+  keys: readonly VerifierKey[],
+  what = "the checkpoint",
+): CheckedSignatures {
+  const signed = new Set<VerifierKey>();
+  const times = new Map<VerifierKey, number>();
+  let problem: string | undefined;
+  const text = utf8.encode(note.text);
+  const holds = (key: VerifierKey, { signature }: NoteSignature): boolean => {
+    if (key.type === ed25519) {
+      if (!primitives.ed25519(key.publicKey, text, signature)) return false;
+      signed.add(key);
+      return true;
+    }
+    if (signature.length !== 8 + 64) return false;
+    const { time, signature: over } = parseCosignatureBlob(signature);
+    if (!Number.isSafeInteger(time)) return false;
+    if (!primitives.ed25519(key.publicKey, utf8.encode(cosignedMessage(time, note.text)), over)) return false;
+    times.set(key, Math.max(time, times.get(key) ?? 0));
+    return true;
+  };
+  const firstLine = note.text.split("\n").length + 1;
+  for (const [i, line] of note.signatures.entries()) {
+    const known = keys.filter(
+      ({ name, keyId, type }) =>
+        (type === ed25519 || type === ed25519Cosignature) && name === line.name && equalBytes(keyId, line.keyId),
+    );
+    // Each is tried, and not only up to the first that fits: one key may be known twice, by the policy and by itself.
+    if (known.length > 0 && known.filter((key) => holds(key, line)).length === 0)
+      problem ??= `line ${firstLine + i} of ${what}: the signature by ${line.name} ${toHex(line.keyId)} does not fit: the text above or this line was changed`;
+  }
+  return { signed, times, problem };
 }

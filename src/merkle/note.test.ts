@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createPublicKey, hash, verify } from "node:crypto";
 import { test } from "node:test";
 import { cosignatureBlob, formatCheckpoint, parseCheckpoint, parseCosignatureBlob } from "./checkpoint.ts";
+import { isSignedBy } from "./cosignature.ts";
 import {
   formatNote,
   formatVerifierKey,
@@ -11,6 +12,7 @@ import {
   signaturesBy,
   toBase64,
 } from "./note.ts";
+import { portable } from "./primitives.ts";
 import { digest, type Sha256 } from "./tree.ts";
 
 const sha256: Sha256 = (data, into, at) => into.set(hash("sha256", data, "buffer"), at);
@@ -57,6 +59,43 @@ test("a note prints and parses to the same text and signatures, and finds those 
   assert.equal(verify(null, Buffer.from(text), publicKey, signature), false);
 });
 
+test("notes signed by other implementations verify: the specification's example and that of Go's package note", () => {
+  const examples = [
+    {
+      vkey,
+      text,
+      line: "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n",
+    },
+    {
+      vkey: "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+      text: "If you think cryptography is the answer to your problem,\nthen you don't know what your problem is.\n",
+      line: "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n",
+    },
+  ];
+  for (const example of examples) {
+    const key = parseVerifierKey(sha256, example.vkey);
+    const note = `${example.text}\n${example.line}`;
+    assert.equal(formatNote(parseNote(note)), note);
+    assert.equal(isSignedBy(portable, parseNote(note), key), true);
+    assert.equal(isSignedBy(portable, parseNote(note.replace("m", "n")), key), false);
+    for (const other of examples)
+      if (other !== example)
+        assert.equal(isSignedBy(portable, parseNote(note), parseVerifierKey(sha256, other.vkey)), false);
+  }
+});
+
+test("what is wrong in a note is told with its line", () => {
+  const line = `— name ${Buffer.alloc(68, 1).toString("base64")}\n`;
+  const fails = (bad: string, why: RegExp): void => assert.throws(() => parseNote(bad), why, JSON.stringify(bad));
+  fails(`a\nb\n\n${line}- name AAAA\n`, /^SyntaxError: line 5 of the note is no signature line$/);
+  fails(`a\nb\n\n${line}— name AAAA\n`, /line 5 of the note: the signature is too short/);
+  fails(`a\nb\n\n${line}— name A\n`, /line 5 of the note: the signature is not base64/);
+  fails(`a\n\n— na+me ${line.split(" ")[2]}`, /line 3 of the note/);
+  fails(`a\nb\r\n\n${line}`, /line 2 of the note holds a control character/);
+  assert.equal(parseNote(`a\n\n${line.repeat(100)}`).signatures.length, 100);
+  fails(`a\n\n${line.repeat(101)}`, /at most 100/);
+});
+
 test("what is no note is refused", () => {
   for (const bad of ["", "text\n", "text\n\n— name", "text\n\n- name AAAA\n", "text\n\n— name AAAA\n"])
     assert.throws(() => parseNote(bad), SyntaxError, JSON.stringify(bad));
@@ -67,7 +106,14 @@ test("a checkpoint prints its three lines and parses again; other texts are refu
   const body = formatCheckpoint({ origin: "log.example/1", size: 12, root });
   assert.equal(body, `log.example/1\n12\n${Buffer.from(root).toString("base64")}\n`);
   assert.deepEqual(parseCheckpoint(body).size, 12);
-  for (const bad of ["", body.slice(0, -1), body.replace("12", "012"), body.replace("12", "-1"), "a\n1\nAAAA\n"])
+  for (const bad of [
+    "",
+    body.slice(0, -1),
+    body.replace("12", "012"),
+    body.replace("12", "-1"),
+    "a\n1\nAAAA\n",
+    `${body}\n`,
+  ])
     assert.throws(() => parseCheckpoint(bad), SyntaxError, JSON.stringify(bad));
 });
 

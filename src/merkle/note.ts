@@ -61,25 +61,41 @@ export function formatSignature({ name, keyId, signature }: NoteSignature): stri
   return `— ${name} ${toBase64(Uint8Array.of(...keyId, ...signature))}\n`;
 }
 
-/** @throws SyntaxError where the text is not a signed note */
+/** Lines that a note may have below its text. The specification asks for 16 at least; each may cost a verification. */
+const mostSignatures = 100;
+
+/** @throws SyntaxError where the text is not a signed note, naming the line where there is one */
 export function parseNote(text: string): Note {
   const split = text.lastIndexOf("\n\n");
   if (split < 0) throw new SyntaxError("a signed note has a blank line before its signatures");
   const signatures = text.slice(split + 2);
   if (!signatures.endsWith("\n")) throw new SyntaxError("a signed note ends with a newline");
-  return {
-    text: text.slice(0, split + 1),
-    signatures: signatures
-      .slice(0, -1)
-      .split("\n")
-      .map((line) => {
-        const match = /^— (\S+) ([A-Za-z0-9+/]+=*)$/.exec(line);
-        if (match === null) throw new SyntaxError(`not a signature line: ${line}`);
-        const bytes = fromBase64(match[2]!);
-        if (bytes.length < 5) throw new SyntaxError("a signature is too short");
-        return { name: match[1]!, keyId: bytes.slice(0, 4), signature: bytes.slice(4) };
-      }),
-  };
+  const above = text.slice(0, split + 1);
+  const linesAbove = above.split("\n").length;
+  const lines = signatures.slice(0, -1).split("\n");
+  if (lines.length > mostSignatures) throw new SyntaxError(`a signed note has at most ${mostSignatures} signatures`);
+  for (const [i, line] of above.split("\n").entries())
+    if (hasControl(line)) throw new SyntaxError(`line ${i + 1} of the note holds a control character`);
+  return { text: above, signatures: lines.map((line, i) => parseSignature(line, linesAbove + 1 + i)) };
+}
+
+/** @param at the line's number in its note, for the error */
+function parseSignature(line: string, at: number): NoteSignature {
+  const match = /^— ([^\s+]+) (\S+)$/.exec(line);
+  if (match === null || hasControl(line)) throw new SyntaxError(`line ${at} of the note is no signature line`);
+  let bytes: Uint8Array;
+  try {
+    bytes = fromBase64(match[2]!);
+  } catch (thrown) {
+    throw new SyntaxError(`line ${at} of the note: the signature is ${(thrown as Error).message}`);
+  }
+  if (bytes.length < 5) throw new SyntaxError(`line ${at} of the note: the signature is too short`);
+  return { name: match[1]!, keyId: bytes.slice(0, 4), signature: bytes.slice(4) };
+}
+
+function hasControl(line: string): boolean {
+  for (const character of line) if (character < " ") return true;
+  return false;
 }
 
 /** The note's signatures by this key: same name and key id. */

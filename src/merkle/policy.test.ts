@@ -8,6 +8,7 @@ const vkey = (name: string, type: number, seed: number): string =>
   formatVerifierKey(verifierKey(portable.sha256, name, type, new Uint8Array(32).fill(seed)));
 const log = vkey("log.example/1", ed25519, 99);
 const witnesses = Array.from({ length: 6 }, (_, i) => vkey(`w${i}.example/clock`, ed25519Cosignature, i));
+const renamed = (seed: number): string => vkey("other.example/name", ed25519Cosignature, seed);
 const defined = (names: readonly string[]): string =>
   names.map((name, i) => `witness ${name} ${witnesses[i]}`).join("\n");
 
@@ -63,5 +64,10 @@ test("what is no policy is refused, naming the line", () => {
   fails(`${two}\nwitness C ${witnesses[0]}\nquorum A`, /line 3: the same key/);
   fails(`witness A ${log}\nquorum A`, /type 1/);
   fails(`witness A nonsense\nquorum A`, /line 1: not a verifier key/);
+  fails(`log ${witnesses[0]}\nquorum none`, /line 1: .*type 4; logs' keys of type 1/);
+  fails(`log ${log}\nlog ${log}\nquorum none`, /line 2: the same key/);
+  fails(`witness A ${witnesses[0]}\nwitness B ${renamed(0)}\nquorum A`, /line 2: the same key/);
+  fails(`${two}\r\nquorum A`, /line 2: .*U\+000D/);
+  fails(`# \u0000\n${two}\nquorum A`, /line 1: .*U\+0000/);
   fails(`${two}\nmirror A\nquorum A`, /line 3: not a line/);
 });

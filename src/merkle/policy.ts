@@ -1,6 +1,6 @@
 // A C2SP tlog-policy file: the logs, the witnesses, and which of them together are enough. Pure.
-import { cosignatureBy, isSignedBy } from "./cosignature.ts";
-import { ed25519Cosignature, type Note, parseVerifierKey, toBase64, type VerifierKey } from "./note.ts";
+import { type CheckedSignatures, checkSignatures } from "./cosignature.ts";
+import { ed25519, ed25519Cosignature, type Note, parseVerifierKey, toBase64, type VerifierKey } from "./note.ts";
 import type { Primitives } from "./primitives.ts";
 import type { Sha256 } from "./tree.ts";
 
@@ -42,8 +42,12 @@ export function parsePolicy(sha256: Sha256, text: string): Policy {
   };
   const read = (words: readonly string[]): void => {
     const [kind, name, ...rest] = words;
-    if (kind === "log" && name !== undefined && rest.length <= 1) logs.push({ key: key(name), url: rest[0] });
-    else if (kind === "witness" && name !== undefined && (rest.length === 1 || rest.length === 2)) {
+    if (kind === "log" && name !== undefined && rest.length <= 1) {
+      const log = { key: key(name), url: rest[0] };
+      if (log.key.type !== ed25519)
+        throw new SyntaxError(`${log.key.name} has a key of type ${log.key.type}; logs' keys of type 1 are understood`);
+      logs.push(log);
+    } else if (kind === "witness" && name !== undefined && (rest.length === 1 || rest.length === 2)) {
       const witness = { name, key: key(rest[0]!), url: rest[1] };
       if (witness.key.type !== ed25519Cosignature)
         throw new SyntaxError(`${name} has a key of type ${witness.key.type}; cosignatures of type 4 are understood`);
@@ -68,9 +72,10 @@ export function parsePolicy(sha256: Sha256, text: string): Policy {
   };
   for (const [i, line] of text.split("\n").entries()) {
     const words = line.split(/[ \t]+/).filter((word) => word !== "");
-    if (words.length === 0 || words[0]!.startsWith("#")) continue;
     try {
-      read(words);
+      const control = controlIn(line);
+      if (control !== undefined) throw new SyntaxError(`it holds the control character U+${control}`);
+      if (words.length > 0 && !words[0]!.startsWith("#")) read(words);
     } catch (thrown) {
       if (thrown instanceof SyntaxError) throw new SyntaxError(`line ${i + 1}: ${thrown.message}`);
       throw thrown;
@@ -82,6 +87,15 @@ export function parsePolicy(sha256: Sha256, text: string): Policy {
   return { logs, witnesses, asks, isQuorum };
 }
 
+/** The first control character other than the tab, in hex: the file's lines end with a newline alone. */
+function controlIn(line: string): string | undefined {
+  for (const character of line) {
+    const code = character.charCodeAt(0);
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f) return code.toString(16).toUpperCase().padStart(4, "0");
+  }
+  return undefined;
+}
+
 /** What a policy makes of a signed checkpoint. */
 export interface PolicyOutcome {
   /** Names of the witnesses whose cosignatures hold, with their times in whole seconds since the epoch. */
@@ -91,20 +105,42 @@ export interface PolicyOutcome {
   readonly problem: string | undefined;
 }
 
-/** Whether a note is signed by a log of the policy, where it names any, and by a quorum of its witnesses. */
+/** All keys that a policy names. */
+export function keysOf({ logs, witnesses }: Policy): readonly VerifierKey[] {
+  return [...logs, ...witnesses].map(({ key }) => key);
+}
+
+/**
+ * Whether a note is signed by a log of the policy, where it names any, and by a quorum of its witnesses. A line by one of
+ * its keys that does not verify is a problem too.
+ */
 export function checkPolicy(primitives: Primitives, policy: Policy, note: Note): PolicyOutcome {
+  return judgeByPolicy(policy, note, checkSignatures(primitives, note, keysOf(policy)));
+}
+
+/**
+ * The same of signatures already checked, with the policy's keys among the known.
+ * @param what the note is called in the problem
+ */
+export function judgeByPolicy(
+  policy: Policy,
+  note: Note,
+  checked: CheckedSignatures,
+  what = "the checkpoint",
+): PolicyOutcome {
+  const { signed, times } = checked;
   const cosigned = new Map<string, number>();
   for (const { name, key } of policy.witnesses) {
-    const cosignature = cosignatureBy(primitives, note, key);
-    if (cosignature !== undefined) cosigned.set(name, cosignature.time);
+    const time = times.get(key);
+    if (time !== undefined) cosigned.set(name, time);
   }
-  const byLog = policy.logs.length === 0 || policy.logs.some(({ key }) => isSignedBy(primitives, note, key));
-  const enough = policy.isQuorum(new Set(cosigned.keys()));
+  // A log's key speaks for the log of its name only: one log of the policy must not sign for another.
+  const origin = note.text.slice(0, note.text.indexOf("\n"));
+  const byLog = policy.logs.length === 0 || policy.logs.some(({ key }) => key.name === origin && signed.has(key));
   const signers = cosigned.size === 0 ? "no witness of the policy" : [...cosigned.keys()].join(", ");
-  const problem = !byLog
-    ? "the checkpoint is signed by no log of the policy"
-    : enough
-      ? undefined
-      : `the checkpoint is cosigned by ${signers}, which is no quorum`;
+  const problem =
+    checked.problem ??
+    (byLog ? undefined : `${what} is signed by no log of the policy`) ??
+    (policy.isQuorum(new Set(cosigned.keys())) ? undefined : `${what} is cosigned by ${signers}, which is no quorum`);
   return { cosigned, holds: problem === undefined, problem };
 }

@@ -133,21 +133,83 @@ test("a proof with any character of what it rests on changed is refused", async 
   );
 });
 
-test("every single bit of a proof, up to the end of the log's signature, is needed", async () => {
+/** By line of a proof: what an error about it may say. A changed hash shows where the path ends, at the root. */
+const lines = (count: number): readonly RegExp[] => {
+  const leads = "the proof of leaf \\d+ leads to the root|the inclusion proof has too|has no leaf";
+  const signature = `line 5 of the checkpoint: the signature by ${origin} .* does not fit`;
+  return [
+    /line 1 of a proof/,
+    RegExp(`line [23] of (a|the) proof|${leads}`),
+    RegExp(`line 3 of a proof|${leads}`),
+    ...Array.from({ length: count }, (_, i) => RegExp(`line ${4 + i} of the proof|${leads}`)),
+    /^$/,
+    /the checkpoint is of the log|the checkpoint cannot be read: line 1 of the note/,
+    RegExp(`the checkpoint cannot be read: line 2 of the|${signature}`),
+    RegExp(`the checkpoint cannot be read: line [34] of the|${signature}`),
+    /^$/,
+    RegExp(`line [56] of the note|${signature}|no signature line of the checkpoint is one by the key`),
+  ];
+};
+
+test("every single bit of a proof, up to the end of the log's signature, is needed, and the error names its place", async () => {
   const text = Buffer.from(await proof(77, 203));
   const end = text.indexOf(`— ${clock.key.name}`);
-  const accepted: string[] = [];
-  for (let bit = 0; bit < end * 8; bit++) {
+  const expected = lines(text.toString().split("\n\n")[0]!.split("\n").length - 3);
+  const wrong: string[] = [];
+  for (let bit = 0, line = 0; bit < end * 8; bit++) {
+    const at = bit >> 3;
+    if ((bit & 7) === 0 && at > 0 && text[at - 1] === 0x0a) line++;
     const changed = Buffer.from(text);
-    changed[bit >> 3]! ^= 1 << (bit & 7);
+    changed[at]! ^= 1 << (bit & 7);
+    let problem = "accepted";
     try {
       verifyProof(changed.toString(), { ...trust, primitives: platform });
-      accepted.push(`bit ${bit & 7} of byte ${bit >> 3}`);
     } catch (thrown) {
       if (!(thrown instanceof SyntaxError || thrown instanceof ProofError)) throw thrown;
+      // Without its newline a line is part of the next, and either may be named.
+      problem = text[at] === 0x0a || expected[line]?.test(thrown.message) === true ? "" : thrown.message;
     }
+    if (problem !== "") wrong.push(`bit ${bit & 7} of byte ${at}, line ${line + 1}: ${problem}`);
   }
-  assert.deepEqual(accepted, []);
+  assert.deepEqual(wrong, []);
+});
+
+test("a cosigner given as a key has its times checked, and a line of its that does not fit is named", async () => {
+  const text = await proof(7, 200);
+  const keys = [log.vkey, clock.vkey];
+  assert.deepEqual([...verifyProof(text, { keys }).checkpoint.cosigned], [[clock.key.name, 1_700_000_000]]);
+  assert.deepEqual([...verifyProof(text, trust).checkpoint.cosigned], [], "not checked, so not told");
+  const forged = checkpoint(200, 1_700_000_000).replace(line(clock, "").name, "somebody/else");
+  assert.doesNotThrow(() => verifyCheckpoint(forged, { keys }), "a line by nobody known");
+  const other = checkpoint(201)
+    .split("\n")
+    .find((each) => each.startsWith(`— ${clock.key.name} `))!;
+  const swapped = checkpoint(200).replace(/^— \S+\/clock .*$/m, other);
+  assert.throws(
+    () => verifyCheckpoint(swapped, { keys }),
+    /^ProofError: line 6 of the checkpoint: the signature by .*clock/,
+  );
+  assert.doesNotThrow(() => verifyCheckpoint(swapped, trust), "without the key it is not looked at");
+});
+
+test("a policy's logs are believed where no log's key is given, each for its own name", () => {
+  const policy = parsePolicy(`log ${log.vkey}\nwitness w ${witness.vkey}\nquorum none\n`);
+  assert.equal(verifyCheckpoint(checkpoint(9), { keys: [], policy }).size, 9);
+  assert.equal(verifyCheckpoint(checkpoint(9), { keys: [clock.vkey], policy }).cosigned.size, 1);
+  const { older } = verifyConsistency(checkpoint(9), checkpoint(9), [], { keys: [], policy });
+  assert.equal(older.size, 9);
+  assert.throws(() => verifyCheckpoint(checkpoint(9), { keys: [clock.vkey] }), /the key given is of none/);
+  const another = signer("other.taishi/1");
+  const both = parsePolicy(`log ${log.vkey}\nlog ${another.vkey}\nquorum none\n`);
+  assert.throws(
+    () => verifyCheckpoint(checkpoint(9, 1, another), { keys: [], policy: both }),
+    /no signature line of the checkpoint is one by the key of 0011/,
+  );
+  // The key given does not stand in for the policy's log.
+  assert.throws(
+    () => verifyCheckpoint(checkpoint(9), { ...trust, policy: parsePolicy(`log ${another.vkey}\nquorum none`) }),
+    /signed by no log of the policy/,
+  );
 });
 
 test("a key of small order signs nothing, neither for the portable primitives nor for Node's", () => {
@@ -164,7 +226,18 @@ test("one checkpoint continues another, or it is said that it does not", async (
   assert.deepEqual([older.size, newer.size], [100, 250]);
   assert.throws(() => verifyConsistency(checkpoint(101), checkpoint(250), path, trust), ProofError);
   assert.throws(() => verifyConsistency(checkpoint(250), checkpoint(100), path, trust), /no tree of 100 leaves begins/);
-  assert.throws(() => verifyConsistency(checkpoint(100), checkpoint(250).replace("\n250\n", "\n251\n"), path, trust));
+  const fails = (older: string, newer: string, why: RegExp): void =>
+    assert.throws(() => verifyConsistency(older, newer, path, trust), why);
+  fails(checkpoint(100), checkpoint(250).replace("\n250\n", "\n251\n"), /line 5 of the newer checkpoint/);
+  fails(checkpoint(100).replace("\n100\n", "\n101\n"), checkpoint(250), /line 5 of the older checkpoint/);
+  fails(checkpoint(100).replace("\n100\n", "\n0100\n"), checkpoint(250), /the older checkpoint cannot be read: line 2/);
+  for (let i = 0; i < path.length; i++) {
+    const changed = path.map((hash, at) => (at === i ? hash.with(5, hash[5]! ^ 1) : hash));
+    assert.throws(
+      () => verifyConsistency(checkpoint(100), checkpoint(250), changed, trust),
+      /the consistency proof leads/,
+    );
+  }
 });
 
 test("nothing was received between two checkpoints of one size, by the clock's times", () => {
@@ -176,6 +249,8 @@ test("nothing was received between two checkpoints of one size, by the clock's t
   fails(checkpoint(50, 5000), checkpoint(50, 1000), clock.vkey, /older than the first/);
   fails(checkpoint(50, 1000), checkpoint(50, 5000), witness.vkey, /carries no time by witness/);
   fails(checkpoint(50, 1000), checkpoint(50, 5000), log.vkey, /none that signs times/);
+  const bad = checkpoint(50, 5000).replace(/^(— \S+\/clock .{20})./m, (_, before) => `${before}/`);
+  fails(checkpoint(50, 1000), bad, clock.vkey, /line 6 of the second checkpoint: the signature by .*clock/);
 });
 
 test("a checkpoint is refused for the reason it is wrong", () => {

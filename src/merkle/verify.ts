@@ -3,8 +3,9 @@
 // What each check proves and assumes is told in docs/proof.md.
 // biome-ignore-all lint/performance/noBarrelFile: what a package exports is a list of names
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
-import { cosignatureBy, isSignedBy } from "./cosignature.ts";
+import { checkSignatures } from "./cosignature.ts";
 import {
+  ed25519,
   ed25519Cosignature,
   equalBytes,
   type Note,
@@ -13,14 +14,20 @@ import {
   toBase64,
   type VerifierKey,
 } from "./note.ts";
-import { checkPolicy, type Policy, parsePolicy as parsePolicyWith } from "./policy.ts";
+import { judgeByPolicy, keysOf, type Policy, parsePolicy as parsePolicyWith } from "./policy.ts";
 import { type Primitives, portable } from "./primitives.ts";
 import { ProofError, verifyConsistency as verifyConsistencyProof, verifyInclusion } from "./proof.ts";
 import { parseTlogProof } from "./tlog-proof.ts";
 import { leafHash, type Sha256 } from "./tree.ts";
 
 export { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
-export { type Cosignature, cosignatureBy, isSignedBy } from "./cosignature.ts";
+export {
+  type CheckedSignatures,
+  type Cosignature,
+  checkSignatures,
+  cosignatureBy,
+  isSignedBy,
+} from "./cosignature.ts";
 export {
   formatNote,
   formatVerifierKey,
@@ -50,7 +57,10 @@ export function parsePolicy(text: string, sha256: Sha256 = portable.sha256): Pol
 }
 
 export interface Trust {
-  /** The log's verifier keys, as texts or parsed: one, or those before and after a rotation. */
+  /**
+   * Verifier keys, as texts or parsed. Of the log: one, or those before and after a rotation; where none is given, the logs
+   * of the policy are believed. Of cosigners too (type 0x04, such as the service's clock): their times are then checked.
+   */
   readonly keys: readonly (string | VerifierKey)[];
   /** Whose cosignatures a checkpoint must carry. */
   readonly policy?: Policy;
@@ -59,27 +69,68 @@ export interface Trust {
 }
 
 export interface VerifiedCheckpoint extends Checkpoint {
-  /** By cosigner, for those of the policy: whole seconds since the epoch. */
+  /**
+   * Who cosigned it when, in whole seconds since the epoch: those of the policy by their names in it, cosigners given as
+   * keys by the names of these.
+   */
   readonly cosigned: ReadonlyMap<string, number>;
   readonly note: Note;
 }
 
-/** @throws SyntaxError where the text is no checkpoint; ProofError where no key signed it or the policy does not hold */
+/**
+ * Checks that a log signed its checkpoint. Lines by keys that are not known are ignored; one by a known key that does not
+ * fit is an error, whether or not it is needed.
+ * @throws SyntaxError where the text is no checkpoint; ProofError where no log's key signed it, a line by a known key does
+ * not fit, or the policy does not hold
+ */
 export function verifyCheckpoint(text: string, trust: Trust): VerifiedCheckpoint {
+  return openCheckpoint(text, trust, "the checkpoint").checkpoint;
+}
+
+/** @param what the checkpoint is called in an error, where there are two */
+function openCheckpoint(
+  text: string,
+  trust: Trust,
+  what: string,
+): { readonly checkpoint: VerifiedCheckpoint; readonly timeOf: (key: VerifierKey) => number | undefined } {
   const primitives = trust.primitives ?? portable;
-  const note = parseNote(text);
-  const checkpoint = parseCheckpoint(note.text);
-  const keys = trust.keys.map((key) => (typeof key === "string" ? parseVerifierKey(primitives.sha256, key) : key));
-  const own = keys.filter(({ name }) => name === checkpoint.origin);
+  const { policy } = trust;
+  const note = named(what, () => parseNote(text));
+  const checkpoint = named(what, () => parseCheckpoint(note.text));
+  const given = parsedKeys(trust);
+  const ofLogs = given.filter(({ type }) => type === ed25519);
+  const believed = ofLogs.length > 0 ? ofLogs : (policy?.logs ?? []).map(({ key }) => key);
+  const own = believed.filter(({ name }) => name === checkpoint.origin);
   if (own.length === 0)
     throw new ProofError(
-      `the checkpoint is of the log ${checkpoint.origin}, the key given is of ${keys.map(({ name }) => name).join(", ") || "none"}`,
+      `${what} is of the log ${checkpoint.origin}, the key given is of ${believed.map(({ name }) => name).join(", ") || "none"}`,
     );
-  if (!own.some((key) => isSignedBy(primitives, note, key)))
-    throw new ProofError(`no signature line of the checkpoint is one by the key of ${checkpoint.origin}`);
-  const outcome = trust.policy === undefined ? undefined : checkPolicy(primitives, trust.policy, note);
+  const checked = checkSignatures(primitives, note, [...given, ...(policy === undefined ? [] : keysOf(policy))], what);
+  if (checked.problem !== undefined) throw new ProofError(checked.problem);
+  if (!own.some((key) => checked.signed.has(key)))
+    throw new ProofError(`no signature line of ${what} is one by the key of ${checkpoint.origin}`);
+  const outcome = policy === undefined ? undefined : judgeByPolicy(policy, note, checked, what);
   if (outcome?.problem !== undefined) throw new ProofError(outcome.problem);
-  return { ...checkpoint, cosigned: outcome?.cosigned ?? new Map(), note };
+  const byKeys = given.flatMap((key) => {
+    const time = checked.times.get(key);
+    return time === undefined ? [] : [[key.name, time] as const];
+  });
+  const cosigned = new Map([...byKeys, ...(outcome?.cosigned ?? [])]);
+  return { checkpoint: { ...checkpoint, cosigned, note }, timeOf: (key) => checked.times.get(key) };
+}
+
+function parsedKeys({ keys, primitives = portable }: Trust): readonly VerifierKey[] {
+  return keys.map((key) => (typeof key === "string" ? parseVerifierKey(primitives.sha256, key) : key));
+}
+
+/** Has an error about reading say which of several objects it is about. */
+function named<Result>(what: string, read: () => Result): Result {
+  try {
+    return read();
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) throw new SyntaxError(`${what} cannot be read: ${thrown.message}`);
+    throw thrown;
+  }
 }
 
 export interface VerifiedEntry {
@@ -90,7 +141,8 @@ export interface VerifiedEntry {
 }
 
 /**
- * Checks a tlog-proof that carries its entry.
+ * Checks a tlog-proof that carries its entry. The signature is what binds the tree's size: the hashes alone would lead to
+ * the same root under some other sizes.
  * @param entry the entry's bytes, for a proof that does not carry them
  * @throws SyntaxError where a line cannot be read; ProofError where something disagrees
  */
@@ -114,8 +166,14 @@ export function verifyConsistency(
   trust: Trust,
 ): { readonly older: VerifiedCheckpoint; readonly newer: VerifiedCheckpoint } {
   // What was believed before is not asked for a quorum again.
-  const before = verifyCheckpoint(older, { keys: trust.keys, primitives: trust.primitives ?? portable });
-  const after = verifyCheckpoint(newer, trust);
+  const { policy, ...keys } = trust;
+  const logs = parsedKeys(trust).some(({ type }) => type === ed25519) ? [] : (policy?.logs ?? []);
+  const before = openCheckpoint(
+    older,
+    { ...keys, keys: [...trust.keys, ...logs.map(({ key }) => key)] },
+    "the older checkpoint",
+  ).checkpoint;
+  const after = openCheckpoint(newer, trust, "the newer checkpoint").checkpoint;
   if (before.origin !== after.origin)
     throw new ProofError(`one checkpoint is of ${before.origin}, the other of ${after.origin}`);
   verifyConsistencyProof((trust.primitives ?? portable).sha256, {
@@ -149,16 +207,18 @@ export function verifyAbsence(
   clockKey: string | VerifierKey,
   trust: Trust,
 ): VerifiedAbsence {
-  const primitives = trust.primitives ?? portable;
-  const clock = typeof clockKey === "string" ? parseVerifierKey(primitives.sha256, clockKey) : clockKey;
+  const { sha256 } = trust.primitives ?? portable;
+  const clock = typeof clockKey === "string" ? parseVerifierKey(sha256, clockKey) : clockKey;
   if (clock.type !== ed25519Cosignature) throw new ProofError(`the key ${clock.name} is none that signs times`);
-  const [first, second] = [before, after].map((text) => {
-    const checkpoint = verifyCheckpoint(text, trust);
-    const cosignature = cosignatureBy(primitives, checkpoint.note, clock);
-    if (cosignature === undefined)
-      throw new ProofError(`the checkpoint of size ${checkpoint.size} carries no time by ${clock.name}`);
-    return { checkpoint, time: cosignature.time };
-  }) as [{ checkpoint: VerifiedCheckpoint; time: number }, { checkpoint: VerifiedCheckpoint; time: number }];
+  const timed = (text: string, what: string): { readonly checkpoint: VerifiedCheckpoint; readonly time: number } => {
+    const { checkpoint, timeOf } = openCheckpoint(text, { ...trust, keys: [...trust.keys, clock] }, what);
+    const time = timeOf(clock);
+    if (time === undefined)
+      throw new ProofError(`${what}, of size ${checkpoint.size}, carries no time by ${clock.name}`);
+    return { checkpoint, time };
+  };
+  const first = timed(before, "the first checkpoint");
+  const second = timed(after, "the second checkpoint");
   const { origin, size, root } = first.checkpoint;
   if (second.checkpoint.origin !== origin)
     throw new ProofError(`one checkpoint is of ${origin}, the other of ${second.checkpoint.origin}`);
