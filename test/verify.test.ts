@@ -326,7 +326,7 @@ test("with a policy the quorum must have cosigned, and what is no policy is a wr
   writeFileSync(one, `${forged.slice(0, -8)}AAAAAA==\n`);
   assert.match(
     (await verify(one, "--policy", policy)).problems[0]!.what,
-    /the cosignature by w\.example\/one .* not fit/,
+    /the signature by w\.example\/one .* not fit/,
   );
   ask("nobody");
   const { code, stderr } = await taishi("verify", proof, "--key", keys.vkey, "--policy", policy);

@@ -2,8 +2,8 @@
 // Opens a signed checkpoint with them, and says which line is wrong where it is not good.
 import { TaishiError } from "../errors.ts";
 import { formatSeconds } from "../event/time.ts";
-import { type Checkpoint, cosignedMessage, parseCheckpoint, parseCosignatureBlob } from "../merkle/checkpoint.ts";
-import { isSignedBy } from "../merkle/cosignature.ts";
+import { type Checkpoint, parseCheckpoint, parseCosignatureBlob } from "../merkle/checkpoint.ts";
+import { checkSignatures } from "../merkle/cosignature.ts";
 import {
   ed25519,
   ed25519Cosignature,
@@ -14,7 +14,7 @@ import {
   toHex,
   type VerifierKey,
 } from "../merkle/note.ts";
-import { checkPolicy, type Policy } from "../merkle/policy.ts";
+import { judgeByPolicy, keysOf, type Policy } from "../merkle/policy.ts";
 import { platform } from "../witness/ed25519.ts";
 import { NotVerified } from "./verdict.ts";
 
@@ -96,36 +96,24 @@ export function openCheckpoint(
       throw refuse(`is signed with another key, ${named.name} ${toHex(named.keyId)}, not by ${wanted}`, lineOf(named));
     throw refuse(`is of the log ${checkpoint.origin}; no line is signed by ${wanted}`, 1);
   }
-  if (!isSignedBy(platform, note, key))
-    throw refuse(
-      `the signature by ${key.name} ${toHex(key.keyId)} does not fit: the checkpoint or this line was changed`,
-      lineOf(signaturesBy(note, key)[0]!),
-    );
+  const known = [key, ...cosigners, ...(policy === undefined ? [] : keysOf(policy))];
+  const checked = checkSignatures(platform, note, known);
+  if (checked.problem !== undefined) throw refuse(checked.problem.what, checked.problem.line);
   if (checkpoint.origin !== key.name)
     throw refuse(`the log is ${checkpoint.origin}, but the key is that of ${key.name}`, 1);
 
-  const seen: Cosigner[] = [];
-  for (const line of note.signatures) {
-    // A cosignature is a time of eight bytes and a signature of 64; what is not is of a kind we know nothing of.
-    if (logKeys.includes(key) && equalBytes(line.keyId, key.keyId) && line.name === key.name) continue;
-    if (line.signature.length !== 72) continue;
-    const { time, signature } = parseCosignatureBlob(line.signature);
-    const known = cosigners.find(({ name, keyId }) => name === line.name && equalBytes(keyId, line.keyId));
-    if (
-      known !== undefined &&
-      !platform.ed25519(known.publicKey, Buffer.from(cosignedMessage(time, note.text)), signature)
-    )
-      throw refuse(`the cosignature by ${line.name} ${toHex(line.keyId)} does not fit`, lineOf(line));
-    if (time > 253_402_300_799) continue;
-    seen.push({
-      name: line.name,
-      keyId: toHex(line.keyId),
-      time: formatSeconds(time * 1000),
-      checked: known !== undefined,
-    });
-  }
-  const outcome = policy === undefined ? undefined : checkPolicy(platform, policy, note);
+  const outcome = policy === undefined ? undefined : judgeByPolicy(policy, note, checked, "it");
   if (outcome?.problem !== undefined) throw refuse(outcome.problem);
+
+  const seen: Cosigner[] = [];
+  for (const { name, keyId, signature } of note.signatures) {
+    const isOf = (each: VerifierKey): boolean => each.name === name && equalBytes(each.keyId, keyId);
+    // A cosignature is a time of eight bytes and a signature of 64; what is not is of a kind we know nothing of.
+    if (isOf(key) || signature.length !== 8 + 64) continue;
+    const { time } = parseCosignatureBlob(signature);
+    if (time > 253_402_300_799) continue;
+    seen.push({ name, keyId: toHex(keyId), time: formatSeconds(time * 1000), checked: cosigners.some(isOf) });
+  }
   return { checkpoint, keyId: toHex(key.keyId), cosigners: seen, quorum: outcome !== undefined };
 }
 

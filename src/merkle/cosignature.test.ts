@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { test } from "node:test";
 import { cosignatureBlob, cosignedMessage, parseCheckpoint, parseCosignatureBlob } from "./checkpoint.ts";
-import { checkSignatures, cosignatureBy, isSignedBy } from "./cosignature.ts";
+import { checkSignatures, cosignatureBy, describeProblem, isSignedBy } from "./cosignature.ts";
 import {
   ed25519,
   ed25519Cosignature,
@@ -79,14 +79,19 @@ test("every line by a known key is checked, the newest time counts, and one bad 
   const all = checkSignatures(portable, good, [log.key, other.key, witness.key]);
   assert.deepEqual([[...all.signed], [...all.times], all.problem], [[log.key], [[witness.key, 30]], undefined]);
 
-  const check = (bad: NoteSignature): string | undefined =>
-    checkSignatures(portable, note(signed(log), cosigned(witness, 10), bad), [log.key, witness.key]).problem;
+  const check = (bad: NoteSignature): string => {
+    const { problem } = checkSignatures(portable, note(signed(log), cosigned(witness, 10), bad), [
+      log.key,
+      witness.key,
+    ]);
+    return problem === undefined ? "none" : describeProblem(problem, "the checkpoint");
+  };
   const third = /^line 7 of the checkpoint: the signature by w\.example\/one [0-9a-f]{8} does not fit/;
-  assert.match(check(cosigned(witness, 10, `${text}more\n`))!, third);
-  assert.match(check({ ...cosigned(witness, 10), signature: cosigned(witness, 11).signature.with(7, 10) })!, third);
-  assert.match(check({ ...cosigned(witness, 10), signature: new Uint8Array(64) })!, third, "no time in it");
-  assert.match(check(cosigned(witness, 2 ** 53))!, third, "signed, but no time that a number can tell from the next");
-  assert.match(check(signed(log, "else\n"))!, /^line 7 of the checkpoint: the signature by log\.example\/1/);
+  assert.match(check(cosigned(witness, 10, `${text}more\n`)), third);
+  assert.match(check({ ...cosigned(witness, 10), signature: cosigned(witness, 11).signature.with(7, 10) }), third);
+  assert.match(check({ ...cosigned(witness, 10), signature: new Uint8Array(64) }), third, "no time in it");
+  assert.match(check(cosigned(witness, 2 ** 53)), third, "signed, but no time that a number can tell from the next");
+  assert.match(check(signed(log, "else\n")), /^line 7 of the checkpoint: the signature by log\.example\/1/);
 });
 
 test("lines of kinds and by keys that are not known are ignored", () => {

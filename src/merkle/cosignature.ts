@@ -48,24 +48,29 @@ export interface CheckedSignatures {
   readonly signed: ReadonlySet<VerifierKey>;
   /** The newest time by each cosigner (type 0x04): whole seconds since the epoch. */
   readonly times: ReadonlyMap<VerifierKey, number>;
-  /** Names the first line by a known key that does not verify; a note with such a line is good for nothing. */
-  readonly problem: string | undefined;
+  /** The first line by a known key that does not verify; a note with such a line is good for nothing. */
+  readonly problem: SignatureProblem | undefined;
+}
+
+export interface SignatureProblem {
+  /** Of the note, the first being 1. */
+  readonly line: number;
+  readonly what: string;
+}
+
+/** @param note what the note is called */
+export function describeProblem({ line, what }: SignatureProblem, note: string): string {
+  return `line ${line} of ${note}: ${what}`;
 }
 
 /**
  * Verifies every line whose name and key id are those of a known key; all others are ignored, as signed-note asks. Stricter
  * than isSignedBy and cosignatureBy, which look for one good line: here a bad one is told, so that damage shows.
- * @param what the note is called in the problem
  */
-export function checkSignatures(
-  primitives: Primitives,
-  note: Note,
-  keys: readonly VerifierKey[],
-  what = "the checkpoint",
-): CheckedSignatures {
+export function checkSignatures(primitives: Primitives, note: Note, keys: readonly VerifierKey[]): CheckedSignatures {
   const signed = new Set<VerifierKey>();
   const times = new Map<VerifierKey, number>();
-  let problem: string | undefined;
+  let problem: SignatureProblem | undefined;
   const text = utf8.encode(note.text);
   const holds = (key: VerifierKey, { signature }: NoteSignature): boolean => {
     if (key.type === ed25519) {
@@ -88,7 +93,10 @@ export function checkSignatures(
     );
     // Each is tried, and not only up to the first that fits: one key may be known twice, by the policy and by itself.
     if (known.length > 0 && known.filter((key) => holds(key, line)).length === 0)
-      problem ??= `line ${firstLine + i} of ${what}: the signature by ${line.name} ${toHex(line.keyId)} does not fit: the text above or this line was changed`;
+      problem ??= {
+        line: firstLine + i,
+        what: `the signature by ${line.name} ${toHex(line.keyId)} does not fit: the text above or this line was changed`,
+      };
   }
   return { signed, times, problem };
 }

@@ -1,5 +1,5 @@
 // A C2SP tlog-policy file: the logs, the witnesses, and which of them together are enough. Pure.
-import { type CheckedSignatures, checkSignatures } from "./cosignature.ts";
+import { type CheckedSignatures, checkSignatures, describeProblem } from "./cosignature.ts";
 import { ed25519, ed25519Cosignature, type Note, parseVerifierKey, toBase64, type VerifierKey } from "./note.ts";
 import type { Primitives } from "./primitives.ts";
 import type { Sha256 } from "./tree.ts";
@@ -139,7 +139,7 @@ export function judgeByPolicy(
   const byLog = policy.logs.length === 0 || policy.logs.some(({ key }) => key.name === origin && signed.has(key));
   const signers = cosigned.size === 0 ? "no witness of the policy" : [...cosigned.keys()].join(", ");
   const problem =
-    checked.problem ??
+    (checked.problem && describeProblem(checked.problem, what)) ??
     (byLog ? undefined : `${what} is signed by no log of the policy`) ??
     (policy.isQuorum(new Set(cosigned.keys())) ? undefined : `${what} is cosigned by ${signers}, which is no quorum`);
   return { cosigned, holds: problem === undefined, problem };

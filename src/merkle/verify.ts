@@ -3,7 +3,7 @@
 // What each check proves and assumes is told in docs/proof.md.
 // biome-ignore-all lint/performance/noBarrelFile: what a package exports is a list of names
 import { type Checkpoint, parseCheckpoint } from "./checkpoint.ts";
-import { checkSignatures } from "./cosignature.ts";
+import { checkSignatures, describeProblem } from "./cosignature.ts";
 import {
   ed25519,
   ed25519Cosignature,
@@ -26,7 +26,9 @@ export {
   type Cosignature,
   checkSignatures,
   cosignatureBy,
+  describeProblem,
   isSignedBy,
+  type SignatureProblem,
 } from "./cosignature.ts";
 export {
   formatNote,
@@ -105,8 +107,8 @@ function openCheckpoint(
     throw new ProofError(
       `${what} is of the log ${checkpoint.origin}, the key given is of ${believed.map(({ name }) => name).join(", ") || "none"}`,
     );
-  const checked = checkSignatures(primitives, note, [...given, ...(policy === undefined ? [] : keysOf(policy))], what);
-  if (checked.problem !== undefined) throw new ProofError(checked.problem);
+  const checked = checkSignatures(primitives, note, [...given, ...(policy === undefined ? [] : keysOf(policy))]);
+  if (checked.problem !== undefined) throw new ProofError(describeProblem(checked.problem, what));
   if (!own.some((key) => checked.signed.has(key)))
     throw new ProofError(`no signature line of ${what} is one by the key of ${checkpoint.origin}`);
   const outcome = policy === undefined ? undefined : judgeByPolicy(policy, note, checked, what);
