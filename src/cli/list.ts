@@ -87,6 +87,7 @@ function describe(event: Event): string {
   if (event.kind === "trail")
     return head + [event.source, event.userName, event.sourceIp, event.errorCode].filter(Boolean).join(" ");
   if (event.kind === "database") return head + [event.user, event.database, event.sql].filter(Boolean).join(" ");
+  if (event.kind === "unparsed") return head + event.reason;
   return head + JSON.stringify(event.data);
 }
 

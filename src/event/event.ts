@@ -32,6 +32,8 @@ export interface SecurityEvent {
   readonly contents: readonly Content[];
   /** One sentence for people; a dialect renders one when absent. */
   readonly detail?: string;
+  /** The rule that graded it, where one did. */
+  readonly rule?: string;
 }
 
 /** A call of some API, as CloudTrail tells it. */
@@ -84,6 +86,18 @@ export interface DatabaseEvent {
   readonly file?: string;
 }
 
+/** A record that a source could make no event of. The record itself is in the entry. */
+export interface UnparsedEvent {
+  readonly kind: "unparsed";
+  /** When the record was read or received. */
+  readonly time: number;
+  /** "Unparsed". */
+  readonly type: string;
+  readonly resource: Resource;
+  /** Why it is no event, without a quotation of the record. */
+  readonly reason: string;
+}
+
 /** Something views depend on that the service did itself: closing of a file, a policy, a trail, a rotation. Never sent in. */
 export interface SystemEvent {
   readonly kind: "system";
@@ -95,4 +109,4 @@ export interface SystemEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-export type Event = SecurityEvent | TrailEvent | DatabaseEvent | SystemEvent;
+export type Event = SecurityEvent | TrailEvent | DatabaseEvent | UnparsedEvent | SystemEvent;
