@@ -45,6 +45,8 @@ export interface Parsed {
   readonly records: readonly RawRecord[];
   /** What is missing, where waiting for it was given up: "no exec_start". Kept in the event. */
   readonly incomplete?: string;
+  /** Kept instead of the records' texts, where these hold secrets: the texts without them ("*****"), joined by line feeds. */
+  readonly redacted?: string;
 }
 
 /**
@@ -59,6 +61,8 @@ export interface Unparsed {
   /** A sentence's end after "not parsed: ", which quotes nothing of the record. */
   readonly reason: string;
   readonly records: readonly RawRecord[];
+  /** As of Parsed. */
+  readonly redacted?: string;
 }
 
 export type Outcome = Parsed | Unparsed;
