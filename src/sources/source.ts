@@ -45,6 +45,8 @@ export interface Parsed {
   readonly records: readonly RawRecord[];
   /** What is missing, where waiting for it was given up: "no exec_start". Kept in the event. */
   readonly incomplete?: string;
+  /** What is kept in place of the records' text, where that held a secret. */
+  readonly redacted?: string;
 }
 
 /**
