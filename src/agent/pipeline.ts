@@ -4,8 +4,9 @@
 import type { Clock } from "../clock.ts";
 import type { Resource, Risk } from "../event/event.ts";
 import type { Labels } from "../event/labels.ts";
+import type { Log } from "../log.ts";
 import { isParsed, type NoEvent, type Outcome, type Parser, type Source } from "../sources/source.ts";
-import type { Batch } from "./input.ts";
+import type { Batch, Placed } from "./input.ts";
 import { cutNote, type Grade, itemOf } from "./item.ts";
 import type { Commit, LaneState, Spool } from "./spool.ts";
 
@@ -43,6 +44,7 @@ export interface PipelineOptions {
   readonly resources: ResourceMapping;
   readonly spool: Spool;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** Room for the events of one record between its offset and the next record's; see offsetOf. */
@@ -50,7 +52,7 @@ const offsetsPerRecord = 4096;
 const commitRetryMs = 2_000;
 
 interface Lane {
-  readonly parser: Parser;
+  parser: Parser;
   stream: string;
   /** Whether its parser waited for anything at the last commit: nothing need be written while that stays so. */
   waited: boolean;
@@ -88,12 +90,9 @@ export class Pipeline {
       if (signal.aborted) return;
       const draft = new CommitDraft(this.#options.clock.now());
       const lane = this.#lane(batch);
-      for (const { record, offset, cut } of batch.records) {
-        const outcomes: readonly Outcome[] =
-          cut === undefined
-            ? lane.parser.take(record)
-            : [{ why: "malformed", reason: `longer than 16 MiB; ${cutNote(cut.size, cut.digest)}`, records: [record] }];
-        for (const outcome of outcomes) this.#add(draft, outcome, batch.lane, batch.stream, offset);
+      for (const placed of batch.records) {
+        const { offset } = placed;
+        for (const outcome of this.#parsed(lane, placed)) this.#add(draft, outcome, batch.lane, batch.stream, offset);
       }
       if (batch.laneEnds)
         for (const outcome of lane.parser.end()) this.#add(draft, outcome, batch.lane, batch.stream, 0);
@@ -101,6 +100,22 @@ export class Pipeline {
       this.#keepLane(draft, batch.lane, lane, batch.laneEnds === true);
       await this.#commit(draft, signal);
     });
+  }
+
+  #parsed(lane: Lane, { record, cut }: Placed): readonly Outcome[] {
+    const unparsed = (reason: string): readonly Outcome[] => [{ why: "malformed", reason, records: [record] }];
+    if (cut !== undefined) return unparsed(`longer than 16 MiB; ${cutNote(cut.size, cut.digest)}`);
+    try {
+      return lane.parser.take(record);
+    } catch (thrown) {
+      // A mistake of ours must not stop the source, nor lose the record: it is kept, and told to the operator.
+      const { log, name, source, options } = this.#options;
+      log.error({ source: name, err: thrown }, "a parser failed; its record is kept unparsed");
+      const waiting = lane.parser.waiting().filter((waits) => waits !== record);
+      lane.parser = source.parser(options as never);
+      for (const waits of waiting) lane.parser.take(waits);
+      return unparsed(`the parser ${source.name} ${source.version} failed on it`);
+    }
   }
 
   /** Gives up what has waited too long; to be called now and then. */
