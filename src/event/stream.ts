@@ -108,6 +108,12 @@ export class FactList {
   }
 }
 
+/** The facts of the entries at these places. */
+export function selectFacts({ times, keys, terms }: FactBatch, places: Uint32Array): FactBatch {
+  const selected = { times: Float64Array.from(places, (i) => times[i]!), keys: Array.from(places, (i) => keys[i]!) };
+  return terms === undefined ? selected : { ...selected, terms: Array.from(places, (i) => terms[i]!) };
+}
+
 export function factsOf(events: readonly (Event | undefined)[]): FactBatch {
   const facts = new FactList();
   for (const event of events) facts.add(event);

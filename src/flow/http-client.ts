@@ -3,13 +3,14 @@
 export interface HttpReply {
   readonly status: number;
   readonly contentType: string;
+  readonly headers: Headers;
   readonly body: Uint8Array;
 }
 
 export interface HttpRequest {
   readonly method: "GET" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   readonly timeoutMs: number;
   /** Most bytes of an answer, after decompression. */
   readonly limit: number;
@@ -27,7 +28,7 @@ export async function request(url: string, options: HttpRequest): Promise<HttpRe
       redirect: "manual",
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
       ...(headers === undefined ? {} : { headers }),
-      ...(body === undefined ? {} : { body }),
+      ...(body === undefined ? {} : { body: body as string | Uint8Array<ArrayBuffer> }),
     });
     const pieces: Uint8Array[] = [];
     let size = 0;
@@ -39,6 +40,7 @@ export async function request(url: string, options: HttpRequest): Promise<HttpRe
     return {
       status: response.status,
       contentType: response.headers.get("content-type") ?? "",
+      headers: response.headers,
       body: Buffer.concat(pieces, size),
     };
   } catch (thrown) {

@@ -45,7 +45,7 @@ export interface Parsed {
   readonly records: readonly RawRecord[];
   /** What is missing, where waiting for it was given up: "no exec_start". Kept in the event. */
   readonly incomplete?: string;
-  /** Kept instead of the records' texts, where these hold secrets: the texts without them ("*****"), joined by line feeds. */
+  /** What is kept in place of the records' texts, where these held a secret: the texts without it, joined by line feeds. */
   readonly redacted?: string;
 }
 
