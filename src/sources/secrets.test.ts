@@ -86,6 +86,14 @@ test("arguments stand for themselves, and one with spaces is a command line", ()
   assert.deepEqual(argumentsWithoutSecrets(["app", "--password", "two words"]), ["app", "--password", "*****"]);
 });
 
+test("a command is not hidden by a beginning that looks like a secret's", () => {
+  becomes("sh -c 'cookie: x; rm -rf /srv'", "sh -c 'cookie: ***** rm -rf /srv'");
+  becomes("sh -c 'TOKEN=x psql -h db'", "sh -c 'TOKEN=***** psql -h db'");
+  assert.deepEqual(argumentsWithoutSecrets(["sh", "-c", "TOKEN=x psql -h db"]), ["sh", "-c", "TOKEN=***** psql -h db"]);
+  assert.deepEqual(argumentsWithoutSecrets(["bash", "-lc", "token: x; id"]), ["bash", "-lc", "token: ***** id"]);
+  assert.deepEqual(argumentsWithoutSecrets(["env", "TOKEN=x y", "id"]), ["env", "TOKEN=*****", "id"]);
+});
+
 test("names that say secret, and names that only sound so", () => {
   for (const name of ["password", "DB_PASSWORD", "X-Vault-Token", "client_secret", "MYSQL_PWD", "Authorization"])
     assert.ok(isSecretName(name), name);

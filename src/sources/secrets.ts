@@ -91,11 +91,11 @@ function closing(text: string, quote: number): number {
 }
 
 /** @param within redacts a word by itself */
-function redactWords(words: readonly string[], within: (word: string) => string): readonly string[] {
+function redactWords(words: readonly string[], within: (word: string, before: string) => string): readonly string[] {
   let flags = noFlags;
   /** What the word is, by the one before it. */
   let expected: "secret" | "header" | "pair" | undefined;
-  return words.map((word) => {
+  return words.map((word, index) => {
     if (expected !== undefined) {
       const what = expected;
       expected = undefined;
@@ -130,31 +130,35 @@ function redactWords(words: readonly string[], within: (word: string) => string)
     // "Authorization:" or {"password":, the value being the next word.
     const name = /(?<![\w.-])([\w.-]+)["']?[:=]$/.exec(word)?.[1];
     if (name !== undefined && isSecretName(name)) expected = word.endsWith("=") ? undefined : "header";
-    return within(word);
+    return within(word, words[index - 1] ?? "");
   });
 }
 
 const scheme = /^(?:basic|bearer|digest|negotiate|token|apikey|aws4-hmac-sha256)$/i;
 
+/** What takes a header as its next word. Nothing else is taken for one: a command that begins like it would be hidden. */
+const takesHeader = /^(?:-\w*H|--header|--proxy-header)$/;
+
 /** A word of a text, in which white space stands between quotes only. */
-function withinWord(word: string): string {
+function withinWord(word: string, before: string): string {
   const quoted = /^(["'])(.*)\1$/s.exec(word);
   // The same quote within: several quoted stretches, not one.
   if (quoted === null || word.length < 3 || quoted[2]!.includes(quoted[1]!)) return redactWithin(word);
-  return quoted[1]! + (header(quoted[2]!) ?? withoutSecrets(quoted[2]!)) + quoted[1]!;
+  return quoted[1]! + (header(quoted[2]!, before) ?? withoutSecrets(quoted[2]!)) + quoted[1]!;
 }
 
 /** An argument with white space in it is a command line of its own, a header, or the value of the name it begins with. */
-function withinArgument(word: string): string {
+function withinArgument(word: string, before: string): string {
   if (!/\s/.test(word)) return redactWithin(word);
-  const name = /^-{0,2}([\w.-]+)=/.exec(word);
-  if (name !== null && isSecretName(name[1]!)) return name[0] + removed;
-  return header(word) ?? withoutSecrets(word);
+  const name = /^(-{0,2})([\w.-]+)=/.exec(word);
+  // A command line may begin with a variable.
+  if (name !== null && isSecretName(name[2]!) && (name[1] !== "" || !/^-\w*c$/.test(before))) return name[0] + removed;
+  return header(word, before) ?? withoutSecrets(word);
 }
 
 /** "Name: value" of a secret name, whatever the value has in it. */
-function header(text: string): string | undefined {
-  const match = /^([\w.-]+):\s*(\S+)?/.exec(text);
+function header(text: string, before: string): string | undefined {
+  const match = takesHeader.test(before) ? /^([\w.-]+):\s*(\S+)?/.exec(text) : null;
   if (match === null || !isSecretName(match[1]!)) return undefined;
   return `${match[1]!}: ${scheme.test(match[2] ?? "") ? `${match[2]!} ` : ""}${removed}`;
 }
@@ -166,7 +170,7 @@ function withoutPassword(pair: string): string {
 
 const named = /(?<![\w.-])([\w.-]+)\\?["']?\s{0,8}[:=]\s{0,8}/g;
 const value = /(\\?"(?:[^"\\]|\\[^"])*\\?")|'[^']*'|\S+/y;
-/** Of a header within quotes: to the quote's end. */
+/** Of a header, to the end of the quotes it is in. */
 const headerValue = /[^"']+/y;
 
 /** What one word says by itself: NAME=value, --flag=value, "name":"value", URLs with a password, tokens known by their form. */
@@ -177,7 +181,7 @@ function redactWithin(word: string): string {
   for (let match = named.exec(word); match !== null; match = named.exec(word)) {
     // What is not secret is not skipped: there may be a name within its value.
     if (!isSecretName(match[1]!)) continue;
-    const expression = /: $/.test(match[0]) && word[named.lastIndex] !== '"' ? headerValue : value;
+    const expression = /: $/.test(match[0]) && word.startsWith("-H") ? headerValue : value;
     expression.lastIndex = named.lastIndex;
     const found = expression.exec(word);
     if (found === null) break;
