@@ -59,12 +59,20 @@ class RulesFile {
       const line = mistake.linePos === undefined ? "" : `, line ${mistake.linePos[0].line}`;
       throw refusal(`${name}${line}: ${mistake.message.split("\n", 1)[0]!.replace(/ at line \d+.*$/, "")}`, name);
     }
-    // Aliases could make a small file a huge object.
-    const top: unknown = this.#document.toJS({ maxAliasCount: 100 }) ?? {};
+    const top = this.#value() ?? {};
     this.#top = this.#members(top, [], ["extends", "without", "lists", "rules"]);
   }
 
-  /** Where `extends: built-in` stands. */
+  #value(): unknown {
+    try {
+      // Aliases could make a small file a huge object.
+      return this.#document.toJS({ maxAliasCount: 100 });
+    } catch (thrown) {
+      if (thrown instanceof ReferenceError) throw refusal(`${this.#name}: ${thrown.message}`, this.#name);
+      throw thrown;
+    }
+  }
+
   extendsBuiltIn(): boolean {
     const { extends: base } = this.#top;
     if (base !== undefined && base !== "built-in") this.fail(["extends"], "must be built-in");
