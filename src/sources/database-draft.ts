@@ -11,7 +11,7 @@ type Texts = { readonly [Key in Exclude<keyof DatabaseDraft, "kind" | "time">]?:
 export interface DatabaseFacts extends Texts {
   readonly time: number;
   readonly name: string;
-  /** Labels beside those that follow from the rest: `user`, `database`, `source.ip`, `operation`, `outcome`. */
+  /** Labels beside, or instead of, those that follow from the rest: `user`, `database`, `source.ip`, `operation`, `outcome`. */
   readonly labels?: { readonly [Name in keyof Labels]: string | undefined };
 }
 
@@ -40,6 +40,7 @@ export function databaseOutcome(facts: DatabaseFacts, records: readonly RawRecor
   for (const key in labels) {
     const text = labels[key as keyof Labels];
     if (text !== undefined && text !== "") all[key] = text;
+    else if (key === "user") delete all.user;
   }
   return {
     draft: draft as unknown as DatabaseDraft,
@@ -91,11 +92,13 @@ export function clientOf(host: string): { readonly host?: string; readonly ip?: 
   return host === "" ? {} : isAddress(host) ? { ip: host } : { host };
 }
 
-/** The account in MySQL's "user[account] @ host [ip]": the name that was given, before the first bracket. */
+/**
+ * The name that was given at login, of MySQL's "account[name] @ host [ip]"; undefined where brackets in it leave more than
+ * one reading.
+ */
 export function userNameOf(user: string | undefined): string | undefined {
-  if (user === undefined) return undefined;
-  const match = /^(.*?)\[[^\]]*\] @ .* ?\[[^\]]*\]$/s.exec(user);
-  return match === null ? user : match[1];
+  if (user === undefined || !user.includes("[")) return user;
+  return /^[^[\]]*\[([^[\]]*)\] @ [^[\]]*\[[^[\]]*\]$/.exec(user)?.[1];
 }
 
 /** Where the words of a statement are looked for: as far as this many characters. */
