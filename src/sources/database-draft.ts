@@ -23,7 +23,7 @@ export function databaseOutcome(facts: DatabaseFacts, records: readonly RawRecor
   const { time, name, sql, labels, ...rest } = facts;
   if (!(time >= 0 && time < timeLimit)) return malformed("its time is before 1970", records);
   if (name === "" || name.length > longestName)
-    return malformed(`its name has more than ${longestName} characters`, records);
+    return malformed(`its name is empty, or has more than ${longestName} characters`, records);
   const draft: Record<string, string | number> = { kind: "database", time, name };
   for (const key in rest) {
     const text = rest[key as keyof typeof rest];

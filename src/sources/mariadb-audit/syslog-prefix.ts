@@ -14,18 +14,21 @@ const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 const traditional =
   /^(?:<\d{1,3}>)?(?:([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d)|(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*)) (\S+) ([^\s:[]+)(?:\[\d+\])?: ?/;
 const modern = /^<\d{1,3}>1 (\S+) (\S+) (\S+) \S+ \S+ (?:-|(?:\[(?:[^\]\\"]|\\.|"(?:[^"\\]|\\.)*")*\])+) \ufeff?/;
+/** Structured data beyond this is not skipped. */
+const longestPrefix = 2048;
 const dayMs = 24 * 60 * 60_000;
 
 /** @param clock the zone of times that name none */
 export function readPrefix(text: string, clock: WallClock, read: number): Prefixed | undefined {
-  const old = traditional.exec(text);
+  const start = text.slice(0, longestPrefix);
+  const old = traditional.exec(start);
   if (old !== null) {
     const time = old[6] === undefined ? yearless(old, clock, read) : parseRfc3339(old[6]);
     return time === undefined
       ? undefined
       : { time, host: old[7]!, program: old[8]!, message: text.slice(old[0].length) };
   }
-  const match = modern.exec(text);
+  const match = modern.exec(start);
   const time = match === null ? undefined : parseRfc3339(match[1]!);
   return time === undefined
     ? undefined

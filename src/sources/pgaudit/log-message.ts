@@ -74,11 +74,16 @@ export function messageOutcome(message: LogMessage, records: readonly RawRecord[
 /** What pgaudit writes instead of a statement. */
 const unsaid = ["<previously logged>", "<not logged>"];
 
+/** pgaudit hides its context, and connections have none; a function that raises a message of its own cannot hide it. */
+function isRaised({ context }: LogMessage): boolean {
+  return context !== undefined && context !== "";
+}
+const raised = "a function wrote it that imitates another message";
+
 /** @returns the reason where it is no row of pgaudit */
-function auditRow({ message, context }: LogMessage): Omit<DatabaseFacts, "time"> | string {
-  // pgaudit hides the context; a function that raises a message of its own cannot.
-  if (context !== undefined && context !== "") return "a function wrote it, and not pgaudit";
-  const fields = csvFields(message.slice("AUDIT: ".length))?.map(({ text }) => text);
+function auditRow(logged: LogMessage): Omit<DatabaseFacts, "time"> | string {
+  if (isRaised(logged)) return raised;
+  const fields = csvFields(logged.message.slice("AUDIT: ".length))?.map(({ text }) => text);
   if (fields === undefined || (fields.length !== 9 && fields.length !== 10)) return "it has not the fields of pgaudit";
   const [type, statementId, substatementId, , command, , , statement] = fields;
   if ((type !== "SESSION" && type !== "OBJECT") || !/^\d+$/.test(statementId!) || !/^\d+$/.test(substatementId!))
@@ -113,16 +118,21 @@ function failed({ severity, message, state, statement, user }: LogMessage): Omit
   return severity === "ERROR" && user !== undefined && user !== "" ? { name: "Query", status } : undefined;
 }
 
+/** Names have at most 63 bytes; what is longer is a message of another's making. */
+const longestConnection = 2048;
 const authorized =
-  /^(?:replication )?connection authorized: user=(.*?)(?: database=(.*?))?(?: application_name=(.*?))?(?: SSL enabled \(.*\)| GSS \(.*\))?$/s;
-const disconnected = /^disconnection: session time: [\d:.]+ user=(.*) database=(.*) host=(\S+)(?: port=(\d+))?$/s;
+  /^(?:replication )?connection authorized: user=(.{0,128}?)(?: database=(.{0,128}?))?(?: application_name=(.{0,128}?))?(?: SSL enabled \(.*\)| GSS \(.*\))?$/s;
+const disconnected =
+  /^disconnection: session time: [\d:.]+ user=(.{0,128}) database=(.{0,128}) host=(\S{1,300})(?: port=(\d+))?$/s;
 
 function connected(message: LogMessage): Omit<DatabaseFacts, "time"> | string | undefined {
   const text = message.message;
+  if (text.length > longestConnection) return undefined;
   const begun = text.includes("connection authorized: ") ? authorized.exec(text) : null;
   const ended = begun === null ? disconnected.exec(text) : null;
   const match = begun ?? ended;
   if (match === null) return undefined;
+  if (isRaised(message)) return raised;
   // The log's own columns are better: in the text a name may hold what separates them.
   if (message.user === undefined && / database=.* database=/s.test(text))
     return "its names hold what separates them, so that it can be read in two ways";
