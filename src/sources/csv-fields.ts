@@ -9,6 +9,9 @@ export interface CsvField {
 /** `open`: a quoted field goes on in the next line. `broken`: no record begins so. */
 export type CsvState = "open" | "whole" | "broken";
 
+/** No log has so many columns: a line of nothing but separators is given up early. */
+const mostFields = 64;
+
 /** One record. */
 export class CsvRecord {
   readonly #separator: string;
@@ -37,7 +40,7 @@ export class CsvRecord {
       at = this.#quoted(line, 0);
     } else at = this.#field(line, 0);
     while (at >= 0 && at < line.length) {
-      if (!line.startsWith(this.#separator, at)) return this.#is("broken");
+      if (!line.startsWith(this.#separator, at) || this.#fields.length === mostFields) return this.#is("broken");
       at = this.#field(line, at + this.#separator.length);
     }
     return at === broken ? this.#is("broken") : this.#is(at === open ? "open" : "whole");
