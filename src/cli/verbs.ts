@@ -15,6 +15,7 @@ import { project } from "./project.ts";
 import { proof } from "./proof.ts";
 import { reindex } from "./reindex.ts";
 import { retention } from "./retention.ts";
+import { rules } from "./rules.ts";
 import { serve } from "./serve.ts";
 import { user } from "./user.ts";
 import type { Verb } from "./verb.ts";
@@ -30,6 +31,7 @@ export const verbs: readonly Verb[] = [
   instance,
   append,
   importFile,
+  rules,
   list,
   fsck,
   reindex,
