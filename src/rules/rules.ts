@@ -94,7 +94,7 @@ export class Rules {
     let decided: (Rule & { readonly risk: Risk }) | undefined;
     for (const rule of this.#candidates(facts)) {
       const unmet = rule.when.find(([member, condition]) => !condition.holds(valuesOf(facts, member)));
-      const remembered = unmet === undefined ? remember(rule, facts, memory) : undefined;
+      const remembered = unmet === undefined ? remember(rule, facts, memory, explain) : undefined;
       const holds = unmet === undefined && remembered!.holds;
       if (explain)
         reasons.push({ rule: rule.id, holds, why: unmet === undefined ? remembered!.why : said(unmet, facts) });
@@ -151,36 +151,41 @@ function valuesOf(facts: Facts, member: Member): readonly string[] {
   return value === undefined || value === "" ? [] : [value];
 }
 
-/** Remembers the event, and says whether what was remembered before it makes the rule hold. */
+/** Remembers the event, and says whether what was remembered before it makes the rule hold; why only where it is asked. */
 function remember(
   { id, remembering }: Rule,
   facts: Facts,
   memory: RuleMemory,
+  explain: boolean,
 ): { readonly holds: boolean; readonly why: string } {
-  if (remembering === undefined) return { holds: true, why: "all conditions hold" };
+  if (remembering === undefined) return unconditional;
   const { kind, by, within, withinMs } = remembering;
   const key = keyOf(by, facts);
   if (typeof key === "object")
-    return { holds: false, why: `${key.missing} is not known, and events are told apart by it` };
+    return { holds: false, why: explain ? `${key.missing} is not known, and events are told apart by it` : "" };
   const near = memory.times(id, key).filter((time) => Math.abs(time - facts.time) <= withinMs).length;
-  const apart = by.map((member) => `${member} ${shownValues(valuesOf(facts, member))}`).join(", ");
-  if (kind === "after")
-    return {
-      holds: near > 0,
-      why: `${remembering.rule} ${near > 0 ? "held" : "did not hold"} for ${apart} within ${within}`,
-    };
+  const told = (holds: boolean, why: (apart: string) => string): { readonly holds: boolean; readonly why: string } => {
+    if (!explain) return { holds, why: "" };
+    return { holds, why: why(by.map((member) => `${member} ${shownValues(valuesOf(facts, member))}`).join(", ")) };
+  };
+  if (kind === "after") {
+    const held = near > 0 ? "held" : "did not hold";
+    return told(near > 0, (apart) => `${remembering.rule} ${held} for ${apart} within ${within}`);
+  }
   if (kind === "first-seen") {
     memory.add(id, key, facts.time, 4);
-    return { holds: near === 0, why: `${apart} was ${near === 0 ? "not " : ""}seen within ${within}` };
+    return told(near === 0, (apart) => `${apart} was ${near === 0 ? "not " : ""}seen within ${within}`);
   }
   // Twice as many as are asked for: strays with impossible times do not push the others out at once.
   memory.add(id, key, facts.time, 2 * remembering.atLeast);
   const many = near + 1 >= 2 * remembering.atLeast ? `at least ${near + 1}` : String(near + 1);
-  return {
-    holds: near + 1 >= remembering.atLeast,
-    why: `${many} of ${apart} within ${within}; asked are ${remembering.atLeast}`,
-  };
+  return told(
+    near + 1 >= remembering.atLeast,
+    (apart) => `${many} of ${apart} within ${within}; asked are ${remembering.atLeast}`,
+  );
 }
+
+const unconditional = { holds: true, why: "all conditions hold" } as const;
 
 function keyOf(by: readonly Member[], facts: Facts): string | { readonly missing: Member } {
   const parts: string[] = [];
