@@ -4,6 +4,7 @@ import { account } from "./account.ts";
 import { append } from "./append.ts";
 import { backup, restore } from "./backup.ts";
 import { checkpoint } from "./checkpoint.ts";
+import { collect } from "./collect.ts";
 import { fsck } from "./fsck.ts";
 import { importFile } from "./import.ts";
 import { instance } from "./instance.ts";
@@ -31,6 +32,7 @@ export const verbs: readonly Verb[] = [
   instance,
   append,
   importFile,
+  collect,
   rules,
   list,
   fsck,

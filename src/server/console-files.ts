@@ -56,7 +56,11 @@ export class ConsoleFiles {
         body: "The console was not built. Run: npm run build --workspace console\n",
       };
     if (path.startsWith("assets/"))
-      return { status: 404, headers: { "content-type": "text/plain; charset=utf-8" }, body: "There is nothing here.\n" };
+      return {
+        status: 404,
+        headers: { "content-type": "text/plain; charset=utf-8" },
+        body: "There is nothing here.\n",
+      };
     const nonce = randomBytes(18).toString("base64");
     return {
       status: 200,
@@ -68,7 +72,12 @@ export class ConsoleFiles {
 
 function asset(file: Kept, { acceptEncoding, ifNoneMatch }: { acceptEncoding: string; ifNoneMatch: string }): Response {
   // Their names have a hash of their content in them.
-  const headers = { "content-type": file.type, "cache-control": "public, max-age=31536000, immutable", etag: file.tag, vary: "accept-encoding" };
+  const headers = {
+    "content-type": file.type,
+    "cache-control": "public, max-age=31536000, immutable",
+    etag: file.tag,
+    vary: "accept-encoding",
+  };
   if (ifNoneMatch === file.tag) return { status: 304, headers, body: "" };
   if (/^(image\/png|font)/.test(file.type)) return { status: 200, headers, body: file.bytes };
   if (/\bbr\b/.test(acceptEncoding)) {

@@ -20,6 +20,7 @@ import { appendRoute } from "./append-route.ts";
 import { type Authenticated, authenticate, type Credentials, type RateLimiter, readBody } from "./authenticate.ts";
 import { announcesBody, BodyBudget, readWire } from "./body.ts";
 import { callRecord } from "./call-record.ts";
+import { ConsoleFiles } from "./console-files.ts";
 import { type AccountDirectory, instanceRoutes, projectRoutes } from "./directory-routes.ts";
 import { type HealthReport, livenessResponse, readinessResponse } from "./health.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
@@ -34,7 +35,6 @@ import { entryRoute, listRoute } from "./read-routes.ts";
 import type { Route, ToldOfCall } from "./route.ts";
 import { lingering } from "./unread-body.ts";
 import { userRoutes } from "./user-routes.ts";
-import { ConsoleFiles } from "./console-files.ts";
 import { whoamiRoute } from "./whoami-route.ts";
 import { headersOf, pathOf, queryOf, targetOf, wireRequest } from "./wire-request.ts";
 
@@ -308,7 +308,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     handler: async (request, reply) => {
       const { "accept-encoding": encoding, "if-none-match": tag } = headersOf(request);
       const path = pathOf(targetOf(request)).slice("/console/".length);
-      return send(request, reply, consoleFiles.answer(path, { acceptEncoding: encoding ?? "", ifNoneMatch: tag ?? "" }));
+      return send(
+        request,
+        reply,
+        consoleFiles.answer(path, { acceptEncoding: encoding ?? "", ifNoneMatch: tag ?? "" }),
+      );
     },
   });
   app.route({

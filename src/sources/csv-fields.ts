@@ -19,6 +19,7 @@ export class CsvRecord {
   /** Of a quoted field, what was read of it. */
   #pieces: string[] = [];
   #state: CsvState = "whole";
+  #break = "\n";
 
   constructor(separator: "," | ", ") {
     this.#separator = separator;
@@ -32,11 +33,13 @@ export class CsvRecord {
     return this.#fields;
   }
 
-  /** Takes the first line, or after "open" the next. */
-  push(line: string): CsvState {
+  /** Takes the first line, or after "open" the next. @param crlf how its own end is to be written where it goes on */
+  push(line: string, crlf = false): CsvState {
     let at = 0;
+    const lineBreak = this.#break;
+    this.#break = crlf ? "\r\n" : "\n";
     if (this.#state === "open") {
-      this.#pieces.push("\n");
+      this.#pieces.push(lineBreak);
       at = this.#quoted(line, 0);
     } else at = this.#field(line, 0);
     while (at >= 0 && at < line.length) {

@@ -66,12 +66,11 @@ export class LineCutter {
     }
     const whole = this.#pending.length === 0 ? last : Buffer.concat([...this.#pending, last]);
     this.#next(whole.length + ending);
-    const line = whole.at(-1) === 13 ? whole.subarray(0, -1) : whole;
+    const crlf = ending === 1 && whole.at(-1) === 13;
+    const line = crlf ? whole.subarray(0, -1) : whole;
     if (line.length === 0) return undefined;
-    const record = isUtf8(line)
-      ? { text: line.toString("utf8"), read }
-      : { text: line.toString("utf8"), bytes: Buffer.from(line), read };
-    return { record, offset: this.#at };
+    const bytes = isUtf8(line) ? {} : { bytes: Buffer.from(line) };
+    return { record: { text: line.toString("utf8"), ...bytes, ...(crlf ? { crlf } : {}), read }, offset: this.#at };
   }
 
   #next(bytes: number): void {

@@ -3,7 +3,7 @@
 // it ends, or after a while.
 import { Type } from "typebox";
 import { malformed } from "../database-draft.ts";
-import type { Outcome, Parser, RawRecord, Source } from "../source.ts";
+import { lineOf, linesJoined, type Outcome, type Parser, type RawRecord, type Source } from "../source.ts";
 import { Waiting } from "../waiting.ts";
 import { beginsRecord, recordOutcome } from "./record.ts";
 
@@ -13,14 +13,14 @@ const waitMs = 5_000;
 function newParser(): Parser {
   const waiting = new Waiting<"record", string[]>(waitMs);
   const told = (incomplete?: string): ((released: { value: string[]; records: readonly RawRecord[] }) => Outcome) => {
-    return ({ value, records }) => recordOutcome(value.join("\n"), records, incomplete);
+    return ({ value, records }) => recordOutcome(linesJoined(value), records, incomplete);
   };
   return {
     take(record: RawRecord): readonly Outcome[] {
       const begins = beginsRecord(record.text);
       const before = begins ? waiting.all().map(told()) : [];
       if (!begins && !waiting.has("record")) return [malformed("it belongs to no record", [record])];
-      waiting.add("record", record, () => []).push(record.text);
+      waiting.add("record", record, () => []).push(lineOf(record));
       // Age is not asked here: while more comes, the rest may be in it.
       return [...before, ...waiting.overdue(Number.NEGATIVE_INFINITY).map(told("its last lines: there are too many"))];
     },

@@ -3,7 +3,7 @@
 import { Type } from "typebox";
 import { type CsvField, CsvRecord } from "../csv-fields.ts";
 import { malformed, noEvent } from "../database-draft.ts";
-import type { Outcome, Parser, RawRecord, Source } from "../source.ts";
+import { lineOf, linesJoined, type Outcome, type Parser, type RawRecord, type Source } from "../source.ts";
 import { Waiting } from "../waiting.ts";
 import { type AuditRecord, recordOutcome } from "./record.ts";
 import { readXml } from "./xml-form.ts";
@@ -26,9 +26,9 @@ class FileReader implements Parser {
   take(record: RawRecord): readonly Outcome[] {
     const open = this.#waiting.get("record");
     if (open === undefined) return this.#begin(record);
-    if ("csv" in open) return this.#goOn(open, record, open.csv.push(record.text), beginsCsv);
+    if ("csv" in open) return this.#goOn(open, record, open.csv.push(record.text, record.crlf), beginsCsv);
     if (beginsXml.test(record.text)) return [...this.#giveUp(), ...this.#begin(record)];
-    open.xml.push(record.text);
+    open.xml.push(lineOf(record));
     return this.#goOn(open, record, endsXml.test(record.text) ? "whole" : "open", beginsXml);
   }
 
@@ -49,10 +49,10 @@ class FileReader implements Parser {
     if (text.startsWith("{")) return [jsonOutcome(record)];
     if (text.startsWith('"')) {
       const csv = new CsvRecord(",");
-      return this.#goOn({ csv }, record, csv.push(text), beginsCsv);
+      return this.#goOn({ csv }, record, csv.push(text, record.crlf), beginsCsv);
     }
     if (beginsXml.test(text))
-      return this.#goOn({ xml: [text] }, record, endsXml.test(text) ? "whole" : "open", beginsXml);
+      return this.#goOn({ xml: [lineOf(record)] }, record, endsXml.test(text) ? "whole" : "open", beginsXml);
     if (aroundXml.test(text)) return [noEvent("it only begins or ends the file", [record])];
     return [malformed("it begins no record of any form", [record])];
   }
@@ -75,7 +75,7 @@ class FileReader implements Parser {
 }
 
 function wholeOutcome(open: Open, records: readonly RawRecord[]): Outcome {
-  const record = "csv" in open ? fromCsv(open.csv.fields) : readXml(open.xml.join("\n"));
+  const record = "csv" in open ? fromCsv(open.csv.fields) : readXml(linesJoined(open.xml));
   return record === undefined
     ? malformed("it has not the fields of a record", records)
     : recordOutcome(record, records);

@@ -23,7 +23,7 @@ export function csvlogParser(times: LogTime): Parser {
     const fresh = !waiting.has("record");
     const csv = waiting.add("record", record, () => new CsvRecord(","));
     if (fresh && !begins.test(record.text)) return [malformed("it does not begin with a time", done())];
-    const state = csv.push(record.text);
+    const state = csv.push(record.text, record.crlf);
     // Age is not asked here: while more comes, the rest may be in it.
     if (state === "open") return givenUp(Number.NEGATIVE_INFINITY);
     const records = done();

@@ -2,7 +2,7 @@
 // tab, and in lines "DETAIL:  …", "CONTEXT:  …", "STATEMENT:  …" of the same process; only the line after says that it is
 // whole.
 import { malformed } from "../database-draft.ts";
-import type { Outcome, Parser, RawRecord } from "../source.ts";
+import { lineOf, linesJoined, type Outcome, type Parser, type RawRecord } from "../source.ts";
 import { Waiting } from "../waiting.ts";
 import type { LinePrefix, PrefixedLine } from "./line-prefix.ts";
 import { messageOutcome, severities } from "./log-message.ts";
@@ -31,7 +31,7 @@ export function stderrParser({ prefix, times }: StderrOptions): Parser {
     const told = waiting.get("message");
     if (record.text.startsWith("\t")) {
       if (told === undefined) return [malformed("what it goes on with was told before", [record])];
-      told.last.push(record.text.slice(1));
+      told.last.push(lineOf(record).slice(1));
       waiting.add("message", record, () => told);
       return bounded();
     }
@@ -45,13 +45,13 @@ export function stderrParser({ prefix, times }: StderrOptions): Parser {
     if (!isSeverity(line.label)) {
       if (told === undefined || !areOfOneProcess(told.line, line))
         return [...whole(), malformed("what it goes with was told before", [record])];
-      told.last = [line.text];
+      told.last = [record.crlf === true ? `${line.text}\r` : line.text];
       told.texts.set(line.label, told.last);
       waiting.add("message", record, () => told);
       return bounded();
     }
     const before = whole();
-    const last = [line.text];
+    const last = [record.crlf === true ? `${line.text}\r` : line.text];
     waiting.add("message", record, () => ({ line, read: record.read, texts: new Map([[line.label, last]]), last }));
     return [...before, ...bounded()];
   }
@@ -71,7 +71,7 @@ export function stderrParser({ prefix, times }: StderrOptions): Parser {
     const { fields } = line;
     const time = timeOf(fields, read);
     if (typeof time === "string") return malformed(time, records);
-    const text = (label: string): string | undefined => texts.get(label)?.join("\n");
+    const text = (label: string): string | undefined => (texts.has(label) ? linesJoined(texts.get(label)!) : undefined);
     const message = text(line.label)!;
     // With log_error_verbosity = verbose a message begins with its SQLSTATE, and the place in PostgreSQL's source follows.
     const verboseState = texts.has("LOCATION") ? /^([0-9A-Z]{5}): /.exec(message) : null;

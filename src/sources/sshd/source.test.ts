@@ -3,16 +3,16 @@ import { test } from "node:test";
 import { optionsOf, outcomesOf, readAt, testSource } from "../source.contract.ts";
 import { isParsed, type RawRecord } from "../source.ts";
 import { parseSshd } from "./parse.ts";
-import { source } from "./source.ts";
+import { sshd } from "./source.ts";
 
-testSource(source, import.meta.dirname);
+testSource(sshd, import.meta.dirname);
 
 const record = (text: string, read = readAt): RawRecord => ({ text, read });
 
 function labelsOf(texts: readonly string[], options: unknown = {}) {
   const outcomes = outcomesOf(
-    source,
-    optionsOf(source, options),
+    sshd,
+    optionsOf(sshd, options),
     texts.map((text) => record(text)),
   );
   return outcomes.map((outcome) => (isParsed(outcome) ? outcome.labels : outcome.reason));
@@ -37,7 +37,7 @@ test("the year of a time without one puts it nearest to when it was read, at mos
   const line = (day: string) =>
     record(`${day} 23:59:59 h sshd[1]: Failed password for a from 10.0.0.1 port 1 ssh2`, Date.UTC(2027, 0, 1, 0, 0, 5));
   const timeOf = (day: string) => {
-    const outcome = outcomesOf(source, optionsOf(source), [line(day)])[0]!;
+    const outcome = outcomesOf(sshd, optionsOf(sshd), [line(day)])[0]!;
     assert.ok(isParsed(outcome));
     return new Date(outcome.draft.time).toISOString();
   };
@@ -48,10 +48,10 @@ test("the year of a time without one puts it nearest to when it was read, at mos
 
 test("a zone of the operator's gives local times their instant", () => {
   const line = record("Jul  1 12:00:00 h sshd[1]: Failed password for a from 10.0.0.1 port 1 ssh2");
-  const outcome = outcomesOf(source, optionsOf(source, { zone: "Europe/Berlin" }), [line])[0]!;
+  const outcome = outcomesOf(sshd, optionsOf(sshd, { zone: "Europe/Berlin" }), [line])[0]!;
   assert.ok(isParsed(outcome));
   assert.equal(new Date(outcome.draft.time).toISOString(), "2026-07-01T10:00:00.000Z");
-  assert.throws(() => outcomesOf(source, optionsOf(source, { zone: "Mars/Olympus" }), []), {
+  assert.throws(() => outcomesOf(sshd, optionsOf(sshd, { zone: "Mars/Olympus" }), []), {
     code: "invalid-parameter",
   });
 });

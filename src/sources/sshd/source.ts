@@ -20,7 +20,7 @@ interface Options {
 const longestLoginMs = 10 * 60_000;
 const mostRepeats = 1_000;
 
-export const source: Source = {
+export const sshd: Source = {
   name: "sshd",
   version: "1",
   options: Type.Object(
