@@ -212,5 +212,8 @@ async function compare(resource: string, log: string, key: { accessKey: string; 
     "with the listener's address joined in",
   );
   for (const { LogDetail } of of("Failed")) assert.doesNotMatch(LogDetail ?? "", /登录安全沙箱容器的行为/);
-  assert.ok(of("Failed").every(({ RiskLevel }) => RiskLevel === "Low") === false, "failures in a row raise the risk");
+  assert.ok(
+    of("InvalidUser").every(({ RiskLevel }) => RiskLevel === "High"),
+    "the fifth failure from one address within ten minutes raises the risk",
+  );
 }

@@ -13,7 +13,7 @@ type Problem = {
 };
 
 /** Aliases could make a small file a huge object. */
-function valueOf(document: ReturnType<typeof parseDocument>, name: string): unknown {
+function plainValue(document: ReturnType<typeof parseDocument>, name: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (cause) {
@@ -35,7 +35,7 @@ export function readYaml<Schema extends TSchema>(text: string, schema: Schema, n
     const place = wrong.linePos === undefined ? name : `${name}, line ${wrong.linePos[0].line}`;
     throw new TaishiError("invalid-parameter", `${place}: ${wrong.message.split("\n", 1)[0]}`, { field: name });
   }
-  const value: unknown = valueOf(document, name) ?? {};
+  const value: unknown = plainValue(document, name) ?? {};
   const complete: unknown = Value.Default(schema, value);
   const compiled = Compile(schema);
   if (compiled.Check(complete)) return complete as Static<Schema>;
