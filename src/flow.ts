@@ -7,6 +7,8 @@ import type { Config } from "./config.ts";
 import { diskFloor } from "./durable/disk-floor.ts";
 import { Fatal, TaishiError } from "./errors.ts";
 import type { CallRecord } from "./exchange.ts";
+import { Collecting } from "./flow/collecting.ts";
+import { readConsole } from "./flow/console-build.ts";
 import { ControlServer, controlSocketPath } from "./flow/control.ts";
 import { appendEvents } from "./flow/event-appender.ts";
 import { dataPaths, openHouse } from "./flow/house.ts";
@@ -20,6 +22,7 @@ import type { IssuedKey } from "./identity/identity-records.ts";
 import { RateLimit } from "./identity/rate-limit.ts";
 import type { LogStatus } from "./ledger/writer.ts";
 import { createLog } from "./log.ts";
+import { AgentBoard } from "./server/agent-routes.ts";
 import { bearerKeyring } from "./server/bearer-keyring.ts";
 import { createServer } from "./server/server.ts";
 import { readVersion } from "./version.ts";
@@ -159,7 +162,11 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   });
   const size = (): number => [...ledger.sizes.values()].reduce((sum, entries) => sum + entries, 0);
   const signed = (): number => logs.reduce((sum, { checkpoint }) => sum + (checkpoint?.size ?? 0), 0);
+  const agents = new AgentBoard(clock);
+  const version = readVersion();
   const server = await createServer({
+    agents,
+    console: readConsole(),
     appender: ledger,
     queries,
     logs: house.logs!,
@@ -209,12 +216,25 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
     ],
     clock,
     log,
-    version: readVersion(),
+    version,
     ...(config.tls === undefined ? {} : { tls: readTls(config.tls) }),
     trustedProxies: config.trustedProxies,
     challenges: ["Bearer", "HMAC-SHA256"],
     onFatal,
   });
+
+  if (config.collect !== undefined) {
+    const collecting = await Collecting.start({
+      file: config.collect,
+      defaultSpool: paths.spool,
+      appender: ledger,
+      accountExists: (account) => identity.listAccounts().some(({ id }) => id === account),
+      onStatus: (account, { agent, time: _, ...report }) => agents.put(account, agent, { version, ...report }),
+      onFatal,
+      logLevel: config.logLevel,
+    });
+    opened.defer(() => collecting.close());
+  }
 
   const control = await ControlServer.start(socketPath, config.data, operations, { log, onFatal });
   opened.defer(() => control.close());

@@ -29,7 +29,7 @@ function itemsIn(spool: Spool) {
 function agentOf(spool: Spool, pipeline: Pipeline, texts: readonly string[], service: MemoryService): Agent {
   return new Agent({
     name: "node",
-    sources: [{ name: "s", input: listInput(texts), pipeline }],
+    sources: [{ name: "s", source: "pairs", input: listInput(texts), pipeline }],
     spool,
     spoolLimit: 1_000_000,
     shipper: new Shipper({ spool, destination: service, clock, firstBackoffMs: 1 }),

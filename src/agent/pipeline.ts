@@ -2,7 +2,7 @@
 // from it: the items, where the input goes on, what the lane's parser waits for, what the rules remember. A commit that the
 // disk refuses is tried again until it is taken; meanwhile the input waits.
 import type { Clock } from "../clock.ts";
-import type { Resource, Risk } from "../event/event.ts";
+import type { Content, Resource, Risk } from "../event/event.ts";
 import type { Labels } from "../event/labels.ts";
 import type { Log } from "../log.ts";
 import { isParsed, type NoEvent, type Outcome, type Parser, type Source } from "../sources/source.ts";
@@ -19,6 +19,7 @@ export interface Grading {
     readonly risk?: Risk;
     readonly labels: Labels;
     readonly tags: readonly string[];
+    readonly contents?: readonly Content[];
   }): Grade;
   /** What is remembered otherwise than at the last call, by key. */
   takeChanges(): ReadonlyMap<string, string | undefined>;

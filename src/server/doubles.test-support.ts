@@ -10,6 +10,7 @@ import type { Caller, Keyring } from "../identity/caller.ts";
 import type { AppendBatch, Appender, Receipt } from "../ledger/port.ts";
 import { createLog } from "../log.ts";
 import type { ListRequest, NumberedEntry, Page, Queries } from "../query/query.ts";
+import { AgentBoard } from "./agent-routes.ts";
 import { MemoryDirectory } from "./memory-directory.test-support.ts";
 import { MemoryLogs } from "./memory-logs.test-support.ts";
 import type { Gateway } from "./mount.ts";
@@ -169,6 +170,7 @@ export async function openHouse(options: Partial<ServerOptions> = {}): Promise<H
     logs,
     logVisibility: (account) => logs.visibility.get(account) ?? "private",
     directory,
+    agents: new AgentBoard({ now: () => received }),
     keyring,
     isSigned: (headers) => headers.authorization?.startsWith("TOY ") === true,
     precheck: (headers) => void toyName(headers.authorization),

@@ -1,6 +1,7 @@
 // The HTTP server: assembles routes, limits, TLS and the orderly stop on Fastify, and gives every error the form of its
 // path. It is given the cloud APIs as one gateway at "/" and knows no dialect. Never parses or buffers a body by itself:
 // handlers ask for theirs (body.ts), after the caller was admitted.
+
 import { randomBytes } from "node:crypto";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
@@ -14,10 +15,12 @@ import type { Caller, Keyring } from "../identity/caller.ts";
 import type { Appender, PublishedLogs } from "../ledger/port.ts";
 import type { Log } from "../log.ts";
 import type { Queries } from "../query/query.ts";
+import { type AgentBoard, agentRoutes } from "./agent-routes.ts";
 import { appendRoute } from "./append-route.ts";
 import { type Authenticated, authenticate, type Credentials, type RateLimiter, readBody } from "./authenticate.ts";
 import { announcesBody, BodyBudget, readWire } from "./body.ts";
 import { callRecord } from "./call-record.ts";
+import { ConsoleFiles } from "./console-files.ts";
 import { type AccountDirectory, instanceRoutes, projectRoutes } from "./directory-routes.ts";
 import { type HealthReport, livenessResponse, readinessResponse } from "./health.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
@@ -43,6 +46,8 @@ export interface ServerOptions {
   readonly logVisibility: (account: string) => LogVisibility;
   /** Projects, database instances and users, by account. */
   readonly directory: AccountDirectory;
+  /** What agents say of themselves. */
+  readonly agents: AgentBoard;
   readonly keyring: Pick<Keyring, "byToken">;
   /** Verifies a signed request of the own API. @throws TaishiError */
   readonly verify: (request: Request) => Caller;
@@ -55,6 +60,8 @@ export interface ServerOptions {
   readonly rootDocument?: () => Response;
   /** Signed links: who has one needs no other credentials. @throws TaishiError where it is void */
   readonly downloads?: Downloads;
+  /** The web console's files, by their path below its folder. */
+  readonly console?: ReadonlyMap<string, Uint8Array>;
   /** Told of every call of the own API but appends; awaited before an answer that changed something. */
   readonly onCall?: OnCall;
   readonly rateLimit: RateLimiter;
@@ -109,6 +116,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     entryRoute(options.queries),
     ...proofRoutes(options.logs),
     whoamiRoute(),
+    ...agentRoutes(options.agents),
     ...projectRoutes(options.directory),
     ...instanceRoutes(options.directory),
     ...userRoutes(options.directory),
@@ -293,6 +301,27 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       },
     });
 
+  const consoleFiles = new ConsoleFiles(options.console ?? new Map());
+  app.route({
+    method: ["GET", "HEAD"],
+    url: consoleFiles.path,
+    handler: async (request, reply) => {
+      const { "accept-encoding": encoding, "if-none-match": tag } = headersOf(request);
+      const path = pathOf(targetOf(request)).slice("/console/".length);
+      return send(
+        request,
+        reply,
+        consoleFiles.answer(path, { acceptEncoding: encoding ?? "", ifNoneMatch: tag ?? "" }),
+      );
+    },
+  });
+  app.route({
+    method: "GET",
+    url: "/console",
+    handler: async (request, reply) =>
+      send(request, reply, { status: 302, headers: { location: "/console/" }, body: "" }),
+  });
+
   const document = JSON.stringify(openapiDocument(routes, options.version));
   const plain: Readonly<Record<string, () => Response | Promise<Response>>> = {
     "/openapi.json": () => ({ status: 200, headers: jsonType, body: document }),
@@ -312,7 +341,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     [
       ...routes.map(({ path, method }) => ({ path, method })),
       ...Object.keys(plain).map((path) => ({ path, method: "GET" })),
-      ...["GET", "HEAD"].map((method) => ({ path: logFiles.path, method })),
+      ...["GET", "HEAD"].flatMap((method) => [logFiles.path, consoleFiles.path].map((path) => ({ path, method }))),
     ],
     fail,
   );

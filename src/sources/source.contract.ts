@@ -47,7 +47,9 @@ export function recordsOf(bytes: Buffer, read = readAt): readonly RawRecord[] {
   for (let from = 0; from < bytes.length; ) {
     const lf = bytes.indexOf(10, from);
     const end = lf === -1 ? bytes.length : lf;
-    records.push(recordOf(bytes.subarray(from, end > from && bytes[end - 1] === 13 ? end - 1 : end), read));
+    const crlf = end > from && bytes[end - 1] === 13;
+    const record = recordOf(bytes.subarray(from, crlf ? end - 1 : end), read);
+    records.push(crlf ? { ...record, crlf } : record);
     from = end + 1;
   }
   return records;
