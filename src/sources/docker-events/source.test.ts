@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { optionsOf, outcomesOf, payloadsOf, testSource } from "../source.contract.ts";
 import { isParsed, type Outcome } from "../source.ts";
-import { source } from "./source.ts";
+import { dockerEvents } from "./source.ts";
 
-testSource(source, import.meta.dirname);
+testSource(dockerEvents, import.meta.dirname);
 
 const container = "3f".repeat(32);
 
@@ -27,7 +27,7 @@ function brief(outcomes: readonly Outcome[]): readonly unknown[] {
 }
 
 test("an exec that goes on is told after the wait, and its end is an event of its own", () => {
-  const parser = source.parser(optionsOf(source, { wait: 5 }) as never);
+  const parser = dockerEvents.parser(optionsOf(dockerEvents, { wait: 5 }) as never);
   assert.deepEqual(parser.take(event("exec_create: bash", 1_000)), []);
   assert.deepEqual(parser.take(event("exec_start: bash", 1_001)), []);
   assert.deepEqual(parser.expire(5_999), []);
@@ -40,7 +40,7 @@ test("an exec that goes on is told after the wait, and its end is an event of it
 });
 
 test("what waits too long is given up by the next record, and says what it lacks", () => {
-  const parser = source.parser(optionsOf(source) as never);
+  const parser = dockerEvents.parser(optionsOf(dockerEvents) as never);
   parser.take(event("exec_create: bash", 1_000, { execID: "x2" }));
   assert.deepEqual(brief(parser.take(event("start", 60_000))), [
     ["no-event", 1],
@@ -53,7 +53,7 @@ test("a health check is told by pattern of command, container and image together
     { command: "pg_isready*", container: "db-*" },
     { command: "*curl*ready", image: "shop" },
   ];
-  const parser = source.parser(optionsOf(source, { "health-checks": checks }) as never);
+  const parser = dockerEvents.parser(optionsOf(dockerEvents, { "health-checks": checks }) as never);
   const why = (command: string, name: string): unknown => {
     parser.take(event(`exec_start: ${command}`, 0, { name }));
     return (brief(parser.take(event("exec_die", 0, { name, exitCode: 0 })))[0] as unknown[])[0];
@@ -67,7 +67,7 @@ test("a health check is told by pattern of command, container and image together
 
 test("nanoseconds above 2^53 are cut to milliseconds exactly", () => {
   const at = (time: string): number => {
-    const [outcome] = source.parser(optionsOf(source) as never).take(event("attach", 0, {}, time));
+    const [outcome] = dockerEvents.parser(optionsOf(dockerEvents) as never).take(event("attach", 0, {}, time));
     assert.ok(outcome !== undefined && isParsed(outcome));
     return outcome.draft.time;
   };
@@ -78,8 +78,8 @@ test("nanoseconds above 2^53 are cut to milliseconds exactly", () => {
 });
 
 test("no secret of a command line or a label is in what is kept", () => {
-  const payload = payloadsOf(source, import.meta.dirname).find(({ name }) => name === "secrets.log")!;
-  for (const outcome of outcomesOf(source, payload.options, payload.records)) {
+  const payload = payloadsOf(dockerEvents, import.meta.dirname).find(({ name }) => name === "secrets.log")!;
+  for (const outcome of outcomesOf(dockerEvents, payload.options, payload.records)) {
     assert.ok(outcome.records.some(({ text }) => text.includes("hunter2") || text.includes("abc.def")));
     assert.doesNotMatch(JSON.stringify({ ...outcome, records: [] }), /hunter2|abc\.def|xyz/);
     assert.equal(outcome.redacted?.split("\n").length, outcome.records.length);

@@ -38,7 +38,7 @@ const Options = Type.Object(
 );
 type Options = Static<typeof Options>;
 
-export const source: Source = {
+export const dockerEvents: Source = {
   name: "docker-events",
   version: "1",
   options: Options,

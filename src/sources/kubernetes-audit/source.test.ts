@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { optionsOf, outcomesOf, payloadsOf, testSource } from "../source.contract.ts";
 import { isParsed, type Outcome, type RawRecord } from "../source.ts";
 import { uriWithoutSecrets } from "./command-line.ts";
-import { source } from "./source.ts";
+import { kubernetesAudit } from "./source.ts";
 
-testSource(source, import.meta.dirname);
+testSource(kubernetesAudit, import.meta.dirname);
 
 function record(stage: string, id: string, read: number, more: object = {}): RawRecord {
   const event = {
@@ -31,7 +31,7 @@ function brief(outcomes: readonly Outcome[]): readonly unknown[] {
 }
 
 test("a session is told when it begins, and its end is known as one for a day", () => {
-  const parser = source.parser(optionsOf(source) as never);
+  const parser = kubernetesAudit.parser(optionsOf(kubernetesAudit) as never);
   assert.deepEqual(brief(parser.take(record("ResponseStarted", "a", 0))), [["ContainerLogin", undefined, 1]]);
   assert.deepEqual(brief(parser.take(record("ResponseStarted", "b", 1_000))), [["ContainerLogin", undefined, 1]]);
   const day = 24 * 60 * 60 * 1000;
@@ -43,7 +43,7 @@ test("a session is told when it begins, and its end is known as one for a day", 
 });
 
 test("a first stage that gets no response is told after the wait, as incomplete", () => {
-  const parser = source.parser(optionsOf(source, { wait: 10 }) as never);
+  const parser = kubernetesAudit.parser(optionsOf(kubernetesAudit, { wait: 10 }) as never);
   assert.deepEqual(parser.take(record("RequestReceived", "a", 0)), []);
   assert.deepEqual(parser.expire(9_999), []);
   assert.deepEqual(brief(parser.expire(10_000)), [["ContainerLogin", "no response", 1]]);
@@ -51,7 +51,7 @@ test("a first stage that gets no response is told after the wait, as incomplete"
 });
 
 test("never are more than 1,000 records waited for; what was told goes first", () => {
-  const parser = source.parser(optionsOf(source) as never);
+  const parser = kubernetesAudit.parser(optionsOf(kubernetesAudit) as never);
   for (let i = 0; i < 600; i++) parser.take(record("ResponseStarted", `told-${i}`, 0));
   for (let i = 0; i < 1_000; i++) assert.deepEqual(parser.take(record("RequestReceived", `waits-${i}`, 0)), []);
   assert.equal(parser.waiting().length, 1_000);
@@ -61,8 +61,8 @@ test("never are more than 1,000 records waited for; what was told goes first", (
 });
 
 test("no secret of a command, of a Secret or of a token is in what is kept, and the rest is as it came", () => {
-  const payload = payloadsOf(source, import.meta.dirname).find(({ name }) => name === "secrets.log")!;
-  const outcomes = outcomesOf(source, payload.options, payload.records);
+  const payload = payloadsOf(kubernetesAudit, import.meta.dirname).find(({ name }) => name === "secrets.log")!;
+  const outcomes = outcomesOf(kubernetesAudit, payload.options, payload.records);
   assert.equal(outcomes.length, payload.records.length);
   for (const outcome of outcomes) {
     const { text } = outcome.records[0]!;

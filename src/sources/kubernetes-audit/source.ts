@@ -23,7 +23,7 @@ const Options = Type.Object(
 );
 type Options = Static<typeof Options>;
 
-export const source: Source = {
+export const kubernetesAudit: Source = {
   name: "kubernetes-audit",
   version: "1",
   options: Options,

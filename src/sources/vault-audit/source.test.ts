@@ -3,9 +3,9 @@ import { test } from "node:test";
 import { optionsOf, testSource } from "../source.contract.ts";
 import { isParsed, type RawRecord } from "../source.ts";
 import { keyUseOf, parseVaultEntry } from "./parse.ts";
-import { source } from "./source.ts";
+import { vaultAudit } from "./source.ts";
 
-testSource(source, import.meta.dirname);
+testSource(vaultAudit, import.meta.dirname);
 
 function entry(type: string, id: string, read: number, request: object = {}): RawRecord {
   const whole = { mount_type: "transit", operation: "update", path: "transit/decrypt/shop", id, ...request };
@@ -13,7 +13,7 @@ function entry(type: string, id: string, read: number, request: object = {}): Ra
 }
 
 test("a request without a response is told after the wait, and the late response for itself", () => {
-  const parser = source.parser(optionsOf(source, { wait: 10 }) as never);
+  const parser = vaultAudit.parser(optionsOf(vaultAudit, { wait: 10 }) as never);
   const told = (outcomes: ReturnType<typeof parser.take>): unknown =>
     outcomes.map((outcome) => (isParsed(outcome) ? [outcome.incomplete, outcome.records.length] : outcome.why));
   assert.deepEqual(parser.take(entry("request", "a", 0)), []);

@@ -31,7 +31,7 @@ const Options = Type.Object(
 );
 type Options = Static<typeof Options>;
 
-export const source: Source = {
+export const vaultAudit: Source = {
   name: "vault-audit",
   version: "1",
   options: Options,
