@@ -88,7 +88,7 @@ export function chosenBytes(value: string | undefined): Buffer | undefined {
   if (value === undefined || value === "?" || value.startsWith("(")) return undefined;
   if (value.startsWith('"'))
     return Buffer.from(value.slice(1, value.length > 1 && value.endsWith('"') ? -1 : undefined));
-  return Buffer.from(value, /^(?:[0-9A-F]{2})+$/.test(value) ? "hex" : "utf8");
+  return Buffer.from(value, value.length % 2 === 0 && /^[0-9A-F]+$/.test(value) ? "hex" : "utf8");
 }
 
 /** The same the other way. */
