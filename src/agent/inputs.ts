@@ -2,7 +2,7 @@
 import type { TSchema } from "typebox";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { filesKind } from "./files/file-input.ts";
+import { filesKind } from "./files/settings.ts";
 import type { Input } from "./input.ts";
 
 export interface InputContext {
