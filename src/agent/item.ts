@@ -135,9 +135,8 @@ function tagged({ contents }: SecurityDraft, tags: readonly string[]): readonly 
 
 /** The records as they are kept: as text where they are UTF-8 and JSON does not make them much longer. */
 function keptRecord(outcome: Outcome): { kept: { raw: string } | { rawBase64: string }; note?: string } {
-  const redacted = isParsed(outcome) ? outcome.redacted : undefined;
+  const { records, redacted } = outcome;
   if (redacted !== undefined) return { kept: { raw: redacted } };
-  const { records } = outcome;
   if (records.every(({ bytes }) => bytes === undefined)) {
     const text = records.length === 1 ? records[0]!.text : linesJoined(records.map(lineOf));
     if (text.length * 3 <= longestText)

@@ -167,7 +167,7 @@ function inventsNothing(outcome: Outcome, vocabulary: ReadonlySet<string>, seed:
 
 /** Times are put together anew, and numbers are written in decimal: they are held by the golden events instead. */
 function isTime(word: string): boolean {
-  return /^\d+$/.test(word) || /^\d{4}-?\d\d-?\d\d(T\d+)?/.test(word);
+  return /^\d+$/.test(word) || /^\d{4}-?\d\d-?\d\d(T\d+)?/.test(word) || /^\d\d(?:T\d\d|Z)$/.test(word);
 }
 
 function textsOf(value: unknown): readonly string[] {

@@ -47,7 +47,7 @@ export interface Parsed {
   readonly records: readonly RawRecord[];
   /** What is missing, where waiting for it was given up: "no exec_start". Kept in the event. */
   readonly incomplete?: string;
-  /** What is kept in place of the records' text, where that held a secret. */
+  /** What is kept in place of the records' texts, where these held a secret: the texts without it, joined by line feeds. */
   readonly redacted?: string;
 }
 
@@ -63,6 +63,8 @@ export interface Unparsed {
   /** A sentence's end after "not parsed: ", which quotes nothing of the record. */
   readonly reason: string;
   readonly records: readonly RawRecord[];
+  /** As of Parsed. */
+  readonly redacted?: string;
 }
 
 /** A line of a record that goes on in the next one, but for the LF between them. */
