@@ -103,9 +103,10 @@ export class Pipeline {
     });
   }
 
-  #parsed(lane: Lane, { record, cut }: Placed): readonly Outcome[] {
+  #parsed(lane: Lane, { record, cut, torn }: Placed): readonly Outcome[] {
     const unparsed = (reason: string): readonly Outcome[] => [{ why: "malformed", reason, records: [record] }];
-    if (cut !== undefined) return unparsed(`longer than 16 MiB; ${cutNote(cut.size, cut.digest)}`);
+    if (cut !== undefined) return unparsed(`longer than its input takes; ${cutNote(cut.size, cut.digest)}`);
+    if (torn !== undefined) return unparsed(torn);
     try {
       return lane.parser.take(record);
     } catch (thrown) {
