@@ -70,7 +70,9 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    const { spool, name } = options;
+    const { spool, name, source } = options;
+    // What is wrong with the options is told now, and not with the first batch.
+    source.parser(options.options as never);
     this.#counts = new Map(spool.counts(name));
     for (const [lane, state] of spool.lanes(name)) this.#lanes.set(lane, this.#resumed(state));
   }

@@ -69,7 +69,8 @@ function read5424(line: string): SyslogLine | undefined {
   const time = parseRfc3339(match[1]!);
   if (time === undefined) return undefined;
   const nil = (text: string): string => (text === "-" ? "" : text);
-  const message = (match[7] ?? "").replace(/^\ufeff/, "");
+  // rsyslog leaves the space in that stands before a message in the old form.
+  const message = (match[7] ?? "").replace(/^(?:\ufeff| )/, "");
   return { time, host: nil(match[2]!), program: nil(match[3]!), pid: nil(match[4]!), message };
 }
 
