@@ -1,4 +1,5 @@
 // Every source there is, by the name that configurations and entries use.
+import { auditd } from "../sources/auditd/source.ts";
 import { dockerEvents } from "../sources/docker-events/source.ts";
 import { huaweiAudit } from "../sources/huawei-audit/source.ts";
 import { jsonLines } from "../sources/json-lines/source.ts";
@@ -13,6 +14,7 @@ import { tksAccess } from "../sources/tks-access/source.ts";
 import { vaultAudit } from "../sources/vault-audit/source.ts";
 
 const all: readonly Source[] = [
+  auditd,
   dockerEvents,
   huaweiAudit,
   jsonLines,
