@@ -16,7 +16,8 @@ import { SelfAudit } from "./flow/self-audit.ts";
 import { stopOnFatal } from "./flow/thread-calls.ts";
 import { readTls } from "./flow/tls-files.ts";
 import { Witnessing } from "./flow/witnessing.ts";
-import type { IssuedKey } from "./identity/identity-records.ts";
+import { ConsoleSessions } from "./identity/console-sessions.ts";
+import type { FirstKey } from "./identity/identity-records.ts";
 import { RateLimit } from "./identity/rate-limit.ts";
 import type { LogStatus } from "./ledger/writer.ts";
 import { createLog } from "./log.ts";
@@ -34,7 +35,7 @@ export interface Service {
 }
 
 export interface ServeOptions {
-  readonly deliverFirstKey: (key: IssuedKey, firstKeyFile: string) => void;
+  readonly deliverFirstKey: (key: FirstKey, firstKeyFile: string) => void;
   /** Ends the process; called when state is unknown. */
   readonly exit: (code: number, error: Fatal) => void;
 }
@@ -89,6 +90,8 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   opened.defer(() => audit.close());
   const onCall = (record: CallRecord): Promise<void> => audit.onCall(record);
 
+  const sessions = new ConsoleSessions({ identity, clock });
+
   const policyFile = config.witnessPolicy;
   const witnessing =
     policyFile === undefined ? undefined : new Witnessing({ policyFile, ledger, reads: queries, clock, log });
@@ -112,6 +115,7 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   let looking = false;
   const timer = setInterval(() => {
     audit.tick(clock.now());
+    sessions.sweep();
     house.databaseAudit?.tick();
     if (looking) return;
     looking = true;
@@ -166,6 +170,8 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
     logVisibility: (account) => identity.logVisibility(account),
     directory: identity,
     keyring: bearerKeyring(identity, identity),
+    sessions,
+    accountName: (account) => identity.account(account)?.name,
     verify: (request) => verifySignature(request, identity, clock.now()).caller,
     precheck: (headers, target) => void readCredential({ method: "POST", headers, target }, identity, clock.now()),
     isSigned: (headers, target) => isSigned({ method: "POST", headers, target }),

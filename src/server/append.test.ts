@@ -212,7 +212,13 @@ test("a record and a position go into the entry; a batch has positions on all of
   const sent = [
     { ...sampleEvent(), record, position: at(7) },
     { ...sampleEvent(), record: { rawBase64: "/w==" }, position: at(8, "t") },
-    { kind: "unparsed", time: 1_690_000_000_000, resource: { type: "host", id: "n" }, reason: "no form is known", position: at(9) },
+    {
+      kind: "unparsed",
+      time: 1_690_000_000_000,
+      resource: { type: "host", id: "n" },
+      reason: "no form is known",
+      position: at(9),
+    },
   ];
   const batch = batchOf(JSON.stringify({ events: sent }));
   const entries = headsOf(batch).map((head) => JSON.parse(`${head}}`) as Record<string, unknown>);

@@ -7,6 +7,8 @@ import { TaishiError } from "../errors.ts";
 import { entryTail, parseEntry } from "../event/entry.ts";
 import type { Request, Response } from "../exchange.ts";
 import type { Caller, Keyring } from "../identity/caller.ts";
+import { ConsoleSessions, type SessionIdentity } from "../identity/console-sessions.ts";
+import { tokenDigest } from "../identity/credential.ts";
 import type { AppendBatch, Appender, Receipt } from "../ledger/port.ts";
 import { createLog } from "../log.ts";
 import type { ListRequest, NumberedEntry, Page, Queries } from "../query/query.ts";
@@ -107,6 +109,19 @@ const keyring: Pick<Keyring, "byToken"> = {
   byToken: (token) => (Object.hasOwn(callers, token) ? callers[token as Name] : undefined),
 };
 
+/** Knows the callers by their tokens; of passwords it knows none. */
+const toyIdentity: SessionIdentity = {
+  account: () => undefined,
+  signIn: async () => Promise.reject(new TaishiError("wrong-password")),
+  useFirstLink: async () => Promise.reject(new TaishiError("link-void")),
+  signInByToken: ({ token }) => {
+    if (!Object.hasOwn(callers, token)) throw new TaishiError("invalid-token");
+    return tokenDigest(token);
+  },
+  callerOf: (digest) => Object.entries(callers).find(([token]) => tokenDigest(token) === digest)?.[1],
+  revokeDigest: () => {},
+};
+
 /** The toy scheme: "TOY Credential=<name>, Signature=<sha256 of name, target and body>". */
 export function toySignature(name: Name, target: string, body: string | Uint8Array): string {
   return `TOY Credential=${name}, Signature=${hash("sha256", Buffer.concat([Buffer.from(name + target), Buffer.from(body)]), "hex")}`;
@@ -170,6 +185,8 @@ export async function openHouse(options: Partial<ServerOptions> = {}): Promise<H
     logVisibility: (account) => logs.visibility.get(account) ?? "private",
     directory,
     keyring,
+    sessions: new ConsoleSessions({ identity: toyIdentity, clock: { now: () => received } }),
+    accountName: (account) => `name of ${account}`,
     isSigned: (headers) => headers.authorization?.startsWith("TOY ") === true,
     precheck: (headers) => void toyName(headers.authorization),
     verify: (request) => {
