@@ -163,9 +163,26 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   });
   const size = (): number => [...ledger.sizes.values()].reduce((sum, entries) => sum + entries, 0);
   const signed = (): number => logs.reduce((sum, { checkpoint }) => sum + (checkpoint?.size ?? 0), 0);
+  const ready = (): boolean =>
+    progress.covered >= progress.size && !disk.below && (witnessing?.health.contradicted ?? 0) === 0;
+  const started = clock.now();
   const server = await createServer({
     appender: ledger,
     queries,
+    status: (account) => {
+      const log = logs.find((each) => each.account === account);
+      return {
+        stored: ledger.size(account),
+        signed: log?.checkpoint?.size ?? 0,
+        witnessed: witnessing === undefined ? null : (log?.witnessed?.size ?? 0),
+        minimumIndex: ledger.minimum(account),
+        checkpointTime: log?.checkpoint?.time,
+        index: progress,
+        disk,
+        ready: ready(),
+        started,
+      };
+    },
     logs: house.logs!,
     logVisibility: (account) => identity.logVisibility(account),
     directory: identity,
@@ -179,7 +196,7 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
     rateLimit,
     onCall,
     health: () => ({
-      ready: progress.covered >= progress.size && !disk.below && (witnessing?.health.contradicted ?? 0) === 0,
+      ready: ready(),
       index: { covered: progress.covered, size: progress.size },
       ledger: { size: size(), signed: signed(), waiting: ledger.waiting },
       ...(witnessing === undefined ? {} : { witnesses: witnessing.health }),

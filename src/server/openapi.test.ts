@@ -79,6 +79,11 @@ test("the document is OpenAPI 3.1: every reference leads somewhere, every path p
     }
 });
 
+function signIn(house: House): Promise<globalThis.Response> {
+  const headers = { "x-taishi-console": "1", origin: house.url };
+  return send(house, "POST", "/api/v1/session", { token: "auditor" }, { headers });
+}
+
 test("answers are what the document says they are", async () => {
   await using house = await openHouse();
   const document = await documentOf(house);
@@ -91,6 +96,10 @@ test("answers are what the document says they are", async () => {
     [await get(house, events), schemaOf(events, "get", "200", "application/json")],
     [await get(house, `${events}/0`), schemaOf(`${events}/{seq}`, "get", "200", "application/json")],
     [await get(house, "/api/v1/whoami"), schemaOf("/api/v1/whoami", "get", "200", "application/json")],
+    [await get(house, "/api/v1/stats"), schemaOf("/api/v1/stats", "get", "200", "application/json")],
+    [await get(house, "/api/v1/stats/top"), schemaOf("/api/v1/stats/top", "get", "200", "application/json")],
+    [await get(house, "/api/v1/status"), schemaOf("/api/v1/status", "get", "200", "application/json")],
+    [await signIn(house), schemaOf("/api/v1/session", "post", "200", "application/json")],
     [await get(house, `${events}/7`), schemaOf(`${events}/{seq}`, "get", "404", "application/problem+json")],
     [await post(house, '{"events":[{}]}'), schemaOf(events, "post", "400", "application/problem+json")],
   ];

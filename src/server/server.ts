@@ -14,7 +14,7 @@ import type { Caller, Keyring } from "../identity/caller.ts";
 import type { ConsoleSessions } from "../identity/console-sessions.ts";
 import type { Appender, PublishedLogs } from "../ledger/port.ts";
 import type { Log } from "../log.ts";
-import type { Queries } from "../query/query.ts";
+import type { CountQueries, Queries } from "../query/query.ts";
 import { appendRoute } from "./append-route.ts";
 import type { RateLimiter } from "./authenticate.ts";
 import { announcesBody, BodyBudget, readWire } from "./body.ts";
@@ -33,6 +33,7 @@ import { proofRoutes } from "./proof-routes.ts";
 import { entryRoute, listRoute } from "./read-routes.ts";
 import type { AnyRoute } from "./route.ts";
 import { sessionRoutes } from "./session-routes.ts";
+import { type ServiceStatus, statsRoutes, statusRoute } from "./stats-routes.ts";
 import { lingering } from "./unread-body.ts";
 import { userRoutes } from "./user-routes.ts";
 import { whoamiRoute } from "./whoami-route.ts";
@@ -40,7 +41,8 @@ import { pathOf, queryOf, targetOf, wireRequest } from "./wire-request.ts";
 
 export interface ServerOptions {
   readonly appender: Appender;
-  readonly queries: Pick<Queries, "list" | "entry">;
+  readonly queries: Pick<Queries, "list" | "entry"> & CountQueries;
+  readonly status: (account: string) => ServiceStatus;
   readonly logs: PublishedLogs;
   /** "private" where there is no such account. */
   readonly logVisibility: (account: string) => LogVisibility;
@@ -114,6 +116,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     appendRoute(options.appender, limits, (events, bytes) => metrics.appended(events, bytes)),
     listRoute(options.queries),
     entryRoute(options.queries),
+    ...statsRoutes(options.queries),
+    statusRoute(options.status, options.version, options.clock),
     ...proofRoutes(options.logs),
     whoamiRoute(),
     ...sessionRoutes({ sessions: options.sessions, accountName: options.accountName }),
