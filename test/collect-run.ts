@@ -8,7 +8,9 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -66,6 +68,7 @@ export async function runCollectCrashes({ lines, kills, seed, say }: CollectCras
   let rotations = 0;
   let written = 0;
   let repeats = 0;
+  let [agentKills, serviceKills] = [0, 0];
 
   const rotate = async (): Promise<void> => {
     const way = rotations % 3;
@@ -83,6 +86,8 @@ export async function runCollectCrashes({ lines, kills, seed, say }: CollectCras
       // As logrotate's delaycompress: after a while, when the writer is done with it.
       await sleep(300);
       writeFileSync(`${old}.gz.part`, gzipSync(readFileSync(old)));
+      const written = statSync(old).mtimeMs / 1000;
+      utimesSync(`${old}.gz.part`, written, written); // as gzip does
       renameSync(`${old}.gz.part`, `${old}.gz`);
       rmSync(old);
     }
@@ -90,6 +95,11 @@ export async function runCollectCrashes({ lines, kills, seed, say }: CollectCras
   const write = async (): Promise<void> => {
     let nextRotation = Math.floor(lines / 20);
     while (written < lines) {
+      // Lines flow until the last kill, and not long before it.
+      if (written > (lines * (agentKills + serviceKills + 1)) / (2 * kills + 1)) {
+        await sleep(20);
+        continue;
+      }
       const count = Math.min(lines - written, 1 + Math.floor(random() * 400));
       const text = Array.from({ length: count }, (_, i) => lineOf(written + i)).join("");
       // In two pieces, so that a reader meets half lines.
@@ -107,7 +117,6 @@ export async function runCollectCrashes({ lines, kills, seed, say }: CollectCras
 
   try {
     const writing = write();
-    let [agentKills, serviceKills] = [0, 0];
     while (agentKills < kills || serviceKills < kills) {
       await sleep(200 + random() * 900);
       const killAgent = serviceKills >= kills || (agentKills < kills && random() < 0.5);

@@ -70,7 +70,9 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    const { spool, name } = options;
+    const { spool, name, source } = options;
+    // What is wrong with the options is told now, and not with the first batch.
+    source.parser(options.options as never);
     this.#counts = new Map(spool.counts(name));
     for (const [lane, state] of spool.lanes(name)) this.#lanes.set(lane, this.#resumed(state));
   }
@@ -103,9 +105,10 @@ export class Pipeline {
     });
   }
 
-  #parsed(lane: Lane, { record, cut }: Placed): readonly Outcome[] {
+  #parsed(lane: Lane, { record, cut, torn }: Placed): readonly Outcome[] {
     const unparsed = (reason: string): readonly Outcome[] => [{ why: "malformed", reason, records: [record] }];
-    if (cut !== undefined) return unparsed(`longer than 16 MiB; ${cutNote(cut.size, cut.digest)}`);
+    if (cut !== undefined) return unparsed(`longer than its input takes; ${cutNote(cut.size, cut.digest)}`);
+    if (torn !== undefined) return unparsed(torn);
     try {
       return lane.parser.take(record);
     } catch (thrown) {

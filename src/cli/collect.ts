@@ -2,7 +2,6 @@
 // --status it says how the agent that has the spool is.
 import { hostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import type { AgentStatus } from "../agent/agent.ts";
 import { sources } from "../agent/catalog.ts";
 import { type AgentConfig, readAgentConfig } from "../agent/config.ts";
@@ -12,6 +11,7 @@ import { TaishiError } from "../errors.ts";
 import { reportAgent } from "../flow/agent-report.ts";
 import { createCollector, readText } from "../flow/collector.ts";
 import { httpDestination } from "../flow/event-destination.ts";
+import { believe } from "../flow/http-client.ts";
 import { createLog } from "../log.ts";
 import { readVersion } from "../version.ts";
 import { printable, shortTime, type Terminal, table } from "./terminal.ts";
@@ -112,8 +112,7 @@ async function run(
   const server = config.server ?? missing("server", "the service's address");
   const tokenFile = resolve(base, config["token-file"] ?? missing("token-file", "a file with a bearer token"));
   checkServer(server, config["insecure-http"]);
-  if (config["ca-file"] !== undefined)
-    setDefaultCACertificates([...getCACertificates("default"), readText(resolve(base, config["ca-file"]))]);
+  if (config["ca-file"] !== undefined) believe(readText(resolve(base, config["ca-file"])));
   const token = (): string => readText(tokenFile).trim();
   token();
   const log = createLog(flags.logLevel);

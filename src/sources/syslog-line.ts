@@ -93,7 +93,8 @@ function read5424(line: string, read: number): SyslogLine | undefined {
   const time = match[1] === "-" ? read : parseRfc3339(match[1]!);
   if (time === undefined) return undefined;
   const nil = (text: string): string => (text === "-" ? "" : text);
-  const message = line.slice(end + 1).replace(/^\ufeff/, "");
+  // rsyslog leaves the space in that stands before a message in the old form.
+  const message = line.slice(end + 1).replace(/^(?:\ufeff| )/, "");
   return { time, host: nil(match[2]!), program: nil(match[3]!), pid: nil(match[4]!), message };
 }
 

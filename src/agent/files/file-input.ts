@@ -1,52 +1,22 @@
 // Follows files through rotation by rename, by copy and truncation, and by compression; through deletion and restarts. What
 // was read is known by content (identity.ts), so it is read once, whatever the file is called by now. Reads no faster than
 // what it hands over is taken.
-import { closeSync, constants, fstatSync, openSync, readSync, statSync, watch } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { Type } from "typebox";
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Batch, Input, InputState, Placed } from "../input.ts";
-import type { InputContext, InputKind } from "../inputs.ts";
+import type { InputContext } from "../inputs.ts";
 import { type Archive, readArchive, skipTo } from "./archive.ts";
-import { digest, headOf, type ReadAt, tailOf } from "./identity.ts";
-import { findLanes, type Lane } from "./lanes.ts";
+import { digest, headOf, type ReadAt, tailBytes, tailOf } from "./identity.ts";
+import { findLanes, type Lane, rotatedFrom } from "./lanes.ts";
 import { LineCutter } from "./line-cutter.ts";
-
-export const FilesSettings = Type.Union([
-  Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: "Paths or globs of live files." }),
-  Type.Object(
-    {
-      paths: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 }),
-      from: Type.Union([Type.Literal("start"), Type.Literal("end")], {
-        default: "start",
-        description: "Where to begin in files that are there at the very first start.",
-      }),
-      "poll-seconds": Type.Number({ default: 1, minimum: 0.01, maximum: 3600 }),
-    },
-    { additionalProperties: false },
-  ),
-]);
+import { Waker } from "./waker.ts";
 
 export interface FileOptions {
+  /** Absolute paths and globs. */
   readonly patterns: readonly string[];
   readonly from: "start" | "end";
   readonly pollMs: number;
 }
-
-export const filesKind: InputKind = {
-  schema: FilesSettings,
-  once: true,
-  create(settings: string[] | { paths: string[]; from?: "start" | "end"; "poll-seconds"?: number }, context) {
-    const {
-      paths,
-      from = "start",
-      "poll-seconds": poll = 1,
-    } = Array.isArray(settings) ? { paths: settings } : settings;
-    return new FileInput(
-      { patterns: paths.map((path) => resolve(context.base, path)), from, pollMs: poll * 1000 },
-      context,
-    );
-  },
-};
 
 /** How far a content was read. */
 interface Stream {
@@ -60,6 +30,7 @@ interface Stream {
 /** A file that is there, as it was last looked at. */
 interface File {
   readonly key: string;
+  readonly lane: string;
   path: string;
   stream: string;
   /** When there was nothing more to read in it: its size and time of writing then. */
@@ -67,6 +38,8 @@ interface File {
   /** The bytes from the stream's offset on that are read, but in no whole line yet. */
   cutter: LineCutter;
   position: number;
+  /** The last bytes before the position, as they were read. */
+  before: Buffer;
 }
 
 const chunkBytes = 1024 * 1024;
@@ -144,24 +117,32 @@ export class FileInput implements Input {
   }
 
   async #lane({ path, rotated }: Lane, handOver: HandOver, signal: AbortSignal): Promise<boolean> {
-    const turn: Turn = { signal, handOver: (batch) => this.#handOver(path, batch, handOver) };
-    let more = false;
+    const turn: Turn = {
+      lane: path,
+      signal,
+      handOver: (batch) => this.#handOver(path, batch, handOver),
+      isStale: () => rotatedFrom(path).join("\n") !== rotated.join("\n"),
+      waits: false,
+    };
     for (const old of rotated) {
       if (signal.aborted) return false;
-      more = (await this.#tried(old, () => this.#closed(old, turn))) || more;
+      // Compressed or renamed meanwhile: what it is now called comes before what is behind it.
+      if (keyOf(old) === undefined) return true;
+      if (await this.#tried(old, () => this.#closed(old, turn))) return true;
+      // What is to come after a line that may still get its end waits with it.
+      if (turn.waits) return false;
     }
     const held = this.#held.get(path);
     const key = keyOf(path);
     if (held !== undefined && held.key !== key) {
       // Renamed or deleted: read to its end before what came in its place.
-      more = (await this.#tried(path, () => this.#read(held.fd, path, turn, true))) || more;
-      if (more) return true;
-      const left = this.#files.get(held.key);
-      if (left !== undefined && left.cutter.open > 0 && !this.#isQuiet(held.fd)) return false;
+      if (await this.#tried(path, () => this.#read(held.fd, path, turn, true))) return true;
+      if (turn.waits) return false;
       closeSync(held.fd);
       this.#held.delete(path);
+      return true; // what it was rotated into, and whatever came between, is looked for first
     }
-    if (more || signal.aborted) return more;
+    if (signal.aborted) return false;
     if (key === undefined) {
       this.#problems.set(path, `${path} is not there`);
       this.#behind.delete(path);
@@ -200,11 +181,14 @@ export class FileInput implements Input {
     const read = readerOf(fd);
     let file = this.#files.get(key);
     if (file?.done === looks) return false;
-    if (file !== undefined && !this.#agrees(file.stream, read)) file = undefined; // truncated, or the inode was used again
+    // Truncated, or the inode was used again; or a copy of it was read further than it.
+    if (file !== undefined && (!this.#agrees(file.stream, read) || !this.#isAt(file))) file = undefined;
     if (file === undefined) {
-      const found = this.#recognise(key, path, Number(stat.size), read, isClosed);
+      // Rotated since the folder was listed: what it was rotated into comes first.
+      if (path === turn.lane && turn.isStale()) return true;
+      const found = this.#recognise(key, turn.lane, path, Number(stat.size), read, isClosed);
       if (found === undefined) return false;
-      file = { key, path, ...found, done: undefined };
+      file = { key, lane: turn.lane, path, ...found, done: undefined };
       this.#files.set(key, file);
     }
     file.path = path;
@@ -219,35 +203,40 @@ export class FileInput implements Input {
         this.#files.delete(key);
         return true;
       }
-      const lines = file.cutter.push(this.#buffer.subarray(0, length), this.#context.clock.now());
+      const start = file.position - file.before.length;
+      const all = Buffer.concat([file.before, this.#buffer.subarray(0, length)]);
+      const lines = file.cutter.push(all.subarray(file.before.length), this.#context.clock.now());
       file.position += length;
-      await this.#advance(file, read, lines, turn);
+      file.before = Buffer.from(all.subarray(-tailBytes));
+      await this.#advance(file, tailIn(all, start), lines, turn);
       if (chunks === chunksInTurn - 1) return true;
     }
     const size = Number(fstatSync(fd).size);
     if (isClosed && file.cutter.open > 0 && (this.#context.once || this.#isQuiet(fd))) {
       const last = file.cutter.flush(this.#context.clock.now());
-      await this.#advance(file, read, last === undefined ? [] : [last], turn);
+      const tailAt = tailIn(file.before, file.position - file.before.length);
+      await this.#advance(file, tailAt, last === undefined ? [] : [last], turn);
     }
     this.#behind.set(path, Math.max(0, size - stream.offset));
+    if (isClosed && file.cutter.open > 0) turn.waits = true;
     if (file.cutter.open === 0 && size === file.position) file.done = looks;
     return false;
   }
 
   /** Hands lines over and notes how far the content was read, in one. */
-  async #advance(file: File, read: ReadAt, lines: readonly Placed[], turn: Turn): Promise<void> {
+  async #advance(file: File, tailAt: (offset: number) => string, lines: readonly Placed[], turn: Turn): Promise<void> {
     const stream = this.#streams.get(file.stream)!;
     const end = file.position - file.cutter.open;
     for (let from = 0; from < lines.length; from += mostRecords) {
       const records = lines.slice(from, from + mostRecords);
       const isLast = from + mostRecords >= lines.length;
       stream.offset = isLast ? end : records.at(-1)!.offset;
-      stream.tail = tailOf(read, stream.offset) ?? emptyTail;
+      stream.tail = tailAt(stream.offset);
       await turn.handOver({ stream: file.stream, records });
     }
     if (lines.length === 0 && end > stream.offset) {
       stream.offset = end; // empty lines alone
-      stream.tail = tailOf(read, end) ?? emptyTail;
+      stream.tail = tailAt(end);
     }
   }
 
@@ -294,20 +283,35 @@ export class FileInput implements Input {
       stream.tail = digest(archive.lastBytes);
       await turn.handOver({ stream: id, records: [] });
     }
-    this.#files.set(key, { key, path, stream: id, done: looks, cutter: new LineCutter(0), position: 0 });
+    this.#files.set(key, {
+      key,
+      lane: turn.lane,
+      path,
+      stream: id,
+      done: looks,
+      cutter: new LineCutter(0),
+      position: 0,
+      before: Buffer.alloc(0),
+    });
     return false;
   }
 
   /** Which content a file has that was not seen before under this inode; undefined while too little of it is there. */
-  #recognise(key: string, path: string, size: number, read: ReadAt, isClosed: boolean) {
+  #recognise(key: string, lane: string, path: string, size: number, read: ReadAt, isClosed: boolean) {
     const head = headOf(read, isClosed);
     if (head === undefined) {
       this.#behind.set(path, size);
       return undefined;
     }
-    const id = this.#match(head, (offset) => (offset <= size ? tailOf(read, offset) : undefined), size, { key, read });
+    const id = this.#match(head, (offset) => (offset <= size ? tailOf(read, offset) : undefined), size, {
+      key,
+      lane,
+      read,
+    });
     const stream = this.#streams.get(id) ?? this.#newStream(id, size, read);
-    return { stream: id, cutter: new LineCutter(stream.offset), position: stream.offset };
+    const { offset } = stream;
+    const from = Math.max(0, offset - tailBytes);
+    return { stream: id, cutter: new LineCutter(offset), position: offset, before: read(from, offset - from) };
   }
 
   #newStream(id: string, size: number, read?: ReadAt): Stream {
@@ -320,43 +324,48 @@ export class FileInput implements Input {
   }
 
   /** The stream that begins so and had these bytes before its offset, or a name for a new one. */
-  #match(
-    head: string,
-    tailAt: (offset: number) => string | undefined,
-    size: number,
-    self: { readonly key: string; readonly read: ReadAt } | undefined,
-  ): string {
+  #match(head: string, tailAt: (offset: number) => string | undefined, size: number, self: Self | undefined): string {
     for (let n = 1; ; n++) {
       const id = n === 1 ? head : `${head}#${n}`;
       const stream = this.#streams.get(id);
       if (stream === undefined) return id;
+      if (size < stream.offset && self !== undefined && this.#isPartOf(id, size, self)) return id;
       if (tailAt(stream.offset) !== stream.tail) continue;
       if (self === undefined || !this.#isAnothers(id, stream, size, self)) return id;
     }
   }
 
+  /** Whether the file is the beginning of another that is there: a copy from before more was written. */
+  #isPartOf(id: string, size: number, self: Self): boolean {
+    if (size < tellingBytes) return false;
+    const from = Math.max(0, size - comparedBytes);
+    return this.#others(id, self.key).some((other) =>
+      readingFile(other.path, (read) => read(from, size - from).equals(self.read(from, size - from))),
+    );
+  }
+
+  #others(id: string, key: string): readonly File[] {
+    return [...this.#files.values()].filter(
+      (file) => file.stream === id && file.key !== key && keyOf(file.path) === file.key,
+    );
+  }
+
   /** Whether another file that is still there has this stream, and this one is no copy of it but merely begins alike. */
-  #isAnothers(
-    id: string,
-    { offset }: Stream,
-    size: number,
-    self: { readonly key: string; readonly read: ReadAt },
-  ): boolean {
-    for (const { key, path, stream } of this.#files.values()) {
-      if (stream !== id || key === self.key || keyOf(path) !== key) continue;
-      if (offset < tellingBytes) return true;
-      const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-      try {
-        const read = readerOf(fd);
-        if (!this.#agrees(id, read)) continue; // that one was cut back: this is the copy made before it was
-        const common = Math.min(size, Number(fstatSync(fd).size));
+  #isAnothers(id: string, { offset }: Stream, size: number, self: Self): boolean {
+    return this.#others(id, self.key).some((other) => {
+      if (offset < tellingBytes && other.lane !== self.lane) return true;
+      return readingFile(other.path, (read, otherSize) => {
+        if (!this.#agrees(id, read)) return false; // that one was cut back: this is the copy made before it was
+        const common = Math.min(size, otherSize);
         const from = Math.max(0, common - comparedBytes);
-        if (!read(from, common - from).equals(self.read(from, common - from))) return true;
-      } finally {
-        closeSync(fd);
-      }
-    }
-    return false;
+        return !read(from, common - from).equals(self.read(from, common - from));
+      });
+    });
+  }
+
+  /** Whether it is read as far as its content. */
+  #isAt({ stream, position, cutter }: File): boolean {
+    return this.#streams.get(stream)?.offset === position - cutter.open;
   }
 
   #agrees(id: string, read: ReadAt): boolean {
@@ -400,55 +409,27 @@ export class FileInput implements Input {
   }
 }
 
-/** One lane's reading in one round. */
-interface Turn {
-  readonly signal: AbortSignal;
-  readonly handOver: (batch: Pick<Batch, "stream" | "records">) => Promise<void>;
+/** A file that is to be recognised. */
+interface Self {
+  readonly key: string;
+  readonly lane: string;
+  readonly read: ReadAt;
 }
 
-/** Sleeps until the time is over, a watched folder changes, or the signal aborts. Watching is never relied on. */
-class Waker {
-  readonly #signal: AbortSignal;
-  readonly #watchers = new Map<string, ReturnType<typeof watch> | undefined>();
-  #wake: () => void = () => {};
-  #changed = false;
+/** One lane's reading in one round. */
+interface Turn {
+  readonly lane: string;
+  readonly signal: AbortSignal;
+  readonly handOver: (batch: Pick<Batch, "stream" | "records">) => Promise<void>;
+  /** Whether other rotated files are there than were when the turn began. */
+  readonly isStale: () => boolean;
+  /** A rotated file ends in the middle of a line that somebody may still go on with. */
+  waits: boolean;
+}
 
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-    signal.addEventListener("abort", () => this.#wake(), { once: true });
-  }
-
-  watch(folder: string): void {
-    if (this.#watchers.has(folder)) return;
-    try {
-      const watcher = watch(folder, { persistent: false }, () => {
-        this.#changed = true;
-        this.#wake();
-      });
-      watcher.on("error", () => this.#watchers.delete(folder));
-      this.#watchers.set(folder, watcher);
-    } catch {
-      this.#watchers.set(folder, undefined); // polled only: some file systems cannot be watched
-    }
-  }
-
-  async wait(ms: number): Promise<void> {
-    if (!this.#changed && !this.#signal.aborted)
-      await new Promise<void>((done) => {
-        const timer = setTimeout(done, ms);
-        this.#wake = () => {
-          clearTimeout(timer);
-          done();
-        };
-      });
-    // What changes many times a second is not looked at as often.
-    await new Promise((done) => setTimeout(done, Math.min(20, ms)));
-    this.#changed = false;
-  }
-
-  close(): void {
-    for (const watcher of this.#watchers.values()) watcher?.close();
-  }
+/** Digests of the bytes before offsets within some bytes, which begin at `start` of the content. */
+function tailIn(bytes: Buffer, start: number): (offset: number) => string {
+  return (offset) => digest(bytes.subarray(Math.max(0, offset - start - tailBytes), offset - start));
 }
 
 function readerOf(fd: number): ReadAt {
@@ -456,6 +437,15 @@ function readerOf(fd: number): ReadAt {
     const buffer = Buffer.allocUnsafe(length);
     return buffer.subarray(0, length === 0 ? 0 : readSync(fd, buffer, 0, length, at));
   };
+}
+
+function readingFile<Result>(path: string, work: (read: ReadAt, size: number) => Result): Result {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return work(readerOf(fd), Number(fstatSync(fd).size));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function keyOf(path: string): string | undefined {

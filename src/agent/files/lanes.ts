@@ -25,7 +25,8 @@ export function findLanes(patterns: readonly string[]): readonly Lane[] {
   return live.map((path) => ({ path, rotated: rotatedFrom(path) }));
 }
 
-function rotatedFrom(path: string): readonly string[] {
+/** What a live file was rotated into, oldest first. */
+export function rotatedFrom(path: string): readonly string[] {
   let names: readonly string[];
   try {
     names = readdirSync(dirname(path));
