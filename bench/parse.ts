@@ -57,7 +57,7 @@ function auditLine(i: number): string {
   if (i % 4 === 0)
     return `type=SYSCALL ${head} arch=c000003e syscall=59 success=yes exit=0 a0=55d0 a1=55d1 a2=55d2 a3=8 items=2 ppid=900 pid=${event % 30_000} auid=1001 uid=1001 gid=1001 euid=1001 suid=1001 fsuid=1001 egid=1001 sgid=1001 fsgid=1001 tty=pts0 ses=7 comm="ls" exe="/usr/bin/ls" key="commands"\x1dARCH=x86_64 SYSCALL=execve AUID="alice" UID="alice"`;
   if (i % 4 === 1) return `type=EXECVE ${head} argc=3 a0="ls" a1="-l" a2="/srv/${event}"`;
-  if (i % 4 === 2) return `type=CWD ${head} cwd="/home/alice"`;
+  if (i % 4 === 2) return `type=CWD ${head} cwd="/srv/alice"`;
   return `type=PROCTITLE ${head} proctitle=6C73002D6C002F737276`;
 }
 
