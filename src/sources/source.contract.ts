@@ -156,7 +156,7 @@ function vocabularyOf(source: Source, payloads: readonly Payload[]): ReadonlySet
 function inventsNothing(outcome: Outcome, vocabulary: ReadonlySet<string>, seed: number): void {
   if (!isParsed(outcome)) return;
   const words = wordsIn(outcome);
-  const all = outcome.records.map(({ text }) => text).join("\n");
+  const all = spoken(outcome).join("\n");
   for (const text of textsOf(outcome.draft))
     for (const word of wordsOf(text))
       assert.ok(
@@ -184,13 +184,20 @@ function wordsOf(text: string): readonly string[] {
   return text.match(/[\p{L}\p{N}_]{3,}/gu) ?? [];
 }
 
+/** The texts of an outcome's records; and of a container's lines that were written in parts, the whole. */
+function spoken({ records }: Outcome): readonly string[] {
+  const texts = records.map(({ text }) => text);
+  const parts = texts.map((text) => /^\S+ std(?:out|err) [FP]\S* (.*)$/s.exec(text)?.[1]);
+  return parts.length > 1 && !parts.includes(undefined) ? [...texts, parts.join("")] : texts;
+}
+
 /** The words of an outcome's records, and of what these say in JSON, in hexadecimal, in URLs and with escapes. */
-function wordsIn({ records }: Outcome): ReadonlySet<string> {
+function wordsIn(outcome: Outcome): ReadonlySet<string> {
   const words = new Set<string>();
   const add = (text: string): void => {
     for (const word of wordsOf(text)) words.add(word);
   };
-  for (const { text } of records) {
+  for (const text of spoken(outcome)) {
     add(text);
     add(text.replace(/\\u([0-9a-fA-F]{4})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))));
     add(text.replace(/\\[nrtfb0]/g, " ").replace(/\\(.)/g, "$1"));
