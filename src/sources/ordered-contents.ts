@@ -12,15 +12,19 @@ const published: ReadonlyMap<string, readonly string[]> = new Map([
 /** Of other types every event begins with these. */
 const others = ["Tag", "Command", "Username", "ProcessID", "Process"];
 
-/** @param facts each under one name; those that are undefined or "" are left out, unless the type's example has them */
+/** @param facts those that are undefined or "" are left out, unless the type's example has them; of one name the first counts */
 export function orderedContents(
   type: string,
   facts: readonly (readonly [key: string, value: string | undefined])[],
 ): readonly Content[] {
-  const known = new Map(facts.filter(([, value]) => value !== undefined && value !== ""));
+  const known = new Map<string, string>();
+  // What is not known stays so: a later fact of that name is another one, which its origin has called so.
+  for (const [key, value = ""] of facts) if (!known.has(key)) known.set(key, value);
   const first = published.get(type) ?? others;
   return [
     ...first.map((key) => ({ key, value: known.get(key) ?? "" })),
-    ...[...known].filter(([key]) => !first.includes(key)).map(([key, value]) => ({ key, value: value! })),
+    ...[...known]
+      .filter(([key, value]) => value !== "" && !first.includes(key))
+      .map(([key, value]) => ({ key, value })),
   ];
 }
