@@ -1,5 +1,6 @@
 // Every source there is, by the name that configurations and entries use.
 import { dockerEvents } from "../sources/docker-events/source.ts";
+import { falco } from "../sources/falco/source.ts";
 import { huaweiAudit } from "../sources/huawei-audit/source.ts";
 import { jsonLines } from "../sources/json-lines/source.ts";
 import { kubernetesAudit } from "../sources/kubernetes-audit/source.ts";
@@ -9,11 +10,14 @@ import { perconaAudit } from "../sources/percona-audit/source.ts";
 import { pgaudit } from "../sources/pgaudit/source.ts";
 import type { Source } from "../sources/source.ts";
 import { sshd } from "../sources/sshd/source.ts";
+import { tetragon } from "../sources/tetragon/source.ts";
 import { tksAccess } from "../sources/tks-access/source.ts";
+import { varmor } from "../sources/varmor/source.ts";
 import { vaultAudit } from "../sources/vault-audit/source.ts";
 
 const all: readonly Source[] = [
   dockerEvents,
+  falco,
   huaweiAudit,
   jsonLines,
   kubernetesAudit,
@@ -22,7 +26,9 @@ const all: readonly Source[] = [
   perconaAudit,
   pgaudit,
   sshd,
+  tetragon,
   tksAccess,
+  varmor,
   vaultAudit,
 ];
 
