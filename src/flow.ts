@@ -18,7 +18,8 @@ import { SelfAudit } from "./flow/self-audit.ts";
 import { stopOnFatal } from "./flow/thread-calls.ts";
 import { readTls } from "./flow/tls-files.ts";
 import { Witnessing } from "./flow/witnessing.ts";
-import type { IssuedKey } from "./identity/identity-records.ts";
+import { ConsoleSessions } from "./identity/console-sessions.ts";
+import type { FirstKey } from "./identity/identity-records.ts";
 import { RateLimit } from "./identity/rate-limit.ts";
 import type { LogStatus } from "./ledger/writer.ts";
 import { createLog } from "./log.ts";
@@ -37,7 +38,7 @@ export interface Service {
 }
 
 export interface ServeOptions {
-  readonly deliverFirstKey: (key: IssuedKey, firstKeyFile: string) => void;
+  readonly deliverFirstKey: (key: FirstKey, firstKeyFile: string) => void;
   /** Ends the process; called when state is unknown. */
   readonly exit: (code: number, error: Fatal) => void;
 }
@@ -92,6 +93,8 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   opened.defer(() => audit.close());
   const onCall = (record: CallRecord): Promise<void> => audit.onCall(record);
 
+  const sessions = new ConsoleSessions({ identity, clock });
+
   const policyFile = config.witnessPolicy;
   const witnessing =
     policyFile === undefined ? undefined : new Witnessing({ policyFile, ledger, reads: queries, clock, log });
@@ -115,6 +118,7 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   let looking = false;
   const timer = setInterval(() => {
     audit.tick(clock.now());
+    sessions.sweep();
     house.databaseAudit?.tick();
     if (looking) return;
     looking = true;
@@ -164,15 +168,34 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   const signed = (): number => logs.reduce((sum, { checkpoint }) => sum + (checkpoint?.size ?? 0), 0);
   const agents = new AgentBoard(clock);
   const version = readVersion();
+  const ready = (): boolean =>
+    progress.covered >= progress.size && !disk.below && (witnessing?.health.contradicted ?? 0) === 0;
+  const started = clock.now();
   const server = await createServer({
     agents,
     console: readConsole(),
     appender: ledger,
     queries,
+    status: (account) => {
+      const log = logs.find((each) => each.account === account);
+      return {
+        stored: ledger.size(account),
+        signed: log?.checkpoint?.size ?? 0,
+        witnessed: witnessing === undefined ? null : (log?.witnessed?.size ?? 0),
+        minimumIndex: ledger.minimum(account),
+        checkpointTime: log?.checkpoint?.time,
+        index: progress,
+        disk,
+        ready: ready(),
+        started,
+      };
+    },
     logs: house.logs!,
     logVisibility: (account) => identity.logVisibility(account),
     directory: identity,
     keyring: bearerKeyring(identity, identity),
+    sessions,
+    accountName: (account) => identity.account(account)?.name,
     verify: (request) => verifySignature(request, identity, clock.now()).caller,
     precheck: (headers, target) => void readCredential({ method: "POST", headers, target }, identity, clock.now()),
     isSigned: (headers, target) => isSigned({ method: "POST", headers, target }),
@@ -180,7 +203,7 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
     rateLimit,
     onCall,
     health: () => ({
-      ready: progress.covered >= progress.size && !disk.below && (witnessing?.health.contradicted ?? 0) === 0,
+      ready: ready(),
       index: { covered: progress.covered, size: progress.size },
       ledger: { size: size(), signed: signed(), waiting: ledger.waiting },
       ...(witnessing === undefined ? {} : { witnesses: witnessing.health }),

@@ -1,155 +1,123 @@
-// A real rsyslog forwards what it is given over TLS to the agent's syslog listener: every message is in the log once.
+// A real rsyslogd forwards to the agent's syslog listener over TLS, each side knowing the other by its certificate: every
+// message arrives, once and in order, in both framings, and what `logger` writes into its socket too.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
+import { Value } from "typebox/value";
+import { eventually, HandedOver } from "../src/agent/handed-over.test-support.ts";
+import { SyslogInput } from "../src/agent/syslog/syslog-input.ts";
+import { syslogSchema } from "../src/agent/syslog/syslog-options.ts";
+import { systemClock } from "../src/clock.ts";
+import { first, second } from "../src/server/certificates.test-support.ts";
 import { ensurePackages } from "./debian.ts";
-import { firstKey, TaishiProcess } from "./taishi-process.ts";
 
-const packages = ensurePackages(["rsyslog", "rsyslog-gnutls", "openssl"]);
-const messages = 2_000;
+const packages = ensurePackages(["rsyslog", "rsyslog-gnutls", "bsdutils"]);
+const lines = 20_000;
+const long = `long ${"太史".repeat(1_000)}`;
 
-let directory: string;
-let service: TaishiProcess | undefined;
-let agent: TaishiProcess | undefined;
-let rsyslog: ChildProcess | undefined;
-
-before(async () => {
-  if (packages.missing !== undefined) return;
-  directory = mkdtempSync(join(tmpdir(), "taishi-rsyslog-"));
-  service = await TaishiProcess.serve({ data: join(directory, "data") });
+const directory = mkdtempSync(join(tmpdir(), "taishi-rsyslog-"));
+let forwarder: ChildProcess | undefined;
+after(() => {
+  forwarder?.kill("SIGKILL");
+  rmSync(directory, { recursive: true });
 });
 
-after(async () => {
-  rsyslog?.kill("SIGKILL");
-  await agent?.stop();
-  await service?.stop();
-  if (directory !== undefined) rmSync(directory, { recursive: true });
-});
-
-function certificates(): void {
-  const openssl = (...args: string[]): void => {
-    const done = spawnSync("openssl", args, { cwd: directory, encoding: "utf8" });
-    assert.equal(done.status, 0, done.stderr);
-  };
-  const key = ["-newkey", "rsa:2048", "-nodes"];
-  openssl("req", "-x509", ...key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca", "-days", "2");
-  openssl("req", ...key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=localhost");
-  writeFileSync(join(directory, "san"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
-  openssl(
-    "x509",
-    "-req",
-    "-in",
-    "server.csr",
-    "-CA",
-    "ca.pem",
-    "-CAkey",
-    "ca.key",
-    "-CAcreateserial",
-    "-out",
-    "server.pem",
-    "-days",
-    "2",
-    "-extfile",
-    "san",
-  );
+function file(name: string, content: string): string {
+  writeFileSync(join(directory, name), content);
+  return join(directory, name);
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+function configuration(port: number): string {
+  const forward = (framing: string, template: string): string => `
+action(type="omfwd" target="127.0.0.1" port="${port}" protocol="tcp" TCP_Framing="${framing}" template="${template}"
+  StreamDriver="gtls" StreamDriverMode="1" StreamDriverAuthMode="x509/name" StreamDriverPermittedPeers="first"
+  action.resumeRetryCount="-1" queue.type="LinkedList" queue.size="100000")`;
+  return `global(workDirectory="${directory}" maxMessageSize="64k" parser.escapeControlCharactersOnReceive="off"
+  DefaultNetstreamDriverCAFile="${file("ca.pem", first.cert)}"
+  DefaultNetstreamDriverCertFile="${file("client.pem", second.cert)}"
+  DefaultNetstreamDriverKeyFile="${file("client.key", second.key)}")
+module(load="imfile")
+module(load="imuxsock" SysSock.Use="off")
+input(type="imuxsock" Socket="${join(directory, "log")}" CreatePath="on" RateLimit.Interval="0" UseSpecialParser="off")
+input(type="imfile" File="${join(directory, "auth.log")}" Tag="sshd[7]:" Facility="authpriv" Severity="info")
+${forward("octet-counted", "RSYSLOG_SyslogProtocol23Format")}
+${forward("traditional", "RSYSLOG_TraditionalForwardFormat")}
+`;
 }
 
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await holds()); tries++) {
-    assert.ok(tries < 600, what);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-test("what rsyslog forwards over TLS is in the log, each message once, in order", {
+test("rsyslog forwards over TLS: every message arrives once, in both framings", {
   skip: packages.missing ?? false,
 }, async () => {
-  certificates();
-  const [listen, inlet] = [await freePort(), await freePort()];
-  const { token } = firstKey(join(directory, "data"));
-  writeFileSync(join(directory, "token"), token);
-  writeFileSync(
-    join(directory, "agent.yaml"),
-    `agent: hub
-server: ${service!.url}
-token-file: token
-spool: spool
-sources:
-  - name: remote
-    source: sshd
-    input: { syslog: { listen: "tls://127.0.0.1:${listen}", cert: server.pem, key: server.key } }
-resources:
-  default: { type: endpoint, id: ep-remote }
-`,
+  const options = Value.Default(syslogSchema, {
+    listen: "tls://127.0.0.1:0",
+    cert: file("server.pem", first.cert),
+    key: file("server.key", first.key),
+    "client-ca": file("client-ca.pem", second.cert),
+  });
+  assert.ok(Value.Check(syslogSchema, options));
+  const input = new SyslogInput(options, systemClock);
+  const agent = new HandedOver();
+  agent.start(input);
+  await eventually(
+    () => input.port !== undefined,
+    () => "it does not listen",
   );
-  agent = await TaishiProcess.collect({
-    arguments: ["--config", join(directory, "agent.yaml"), "--log-level", "warn"],
-  });
-  writeFileSync(
-    join(directory, "rsyslog.conf"),
-    `global(workDirectory="${directory}" defaultNetstreamDriver="gtls" defaultNetstreamDriverCAFile="${directory}/ca.pem")
-module(load="imtcp")
-input(type="imtcp" port="${inlet}" address="127.0.0.1")
-action(type="omfwd" target="127.0.0.1" port="${listen}" protocol="tcp" template="RSYSLOG_SyslogProtocol23Format"
-  StreamDriver="gtls" StreamDriverMode="1" StreamDriverAuthMode="x509/name" StreamDriverPermittedPeers="localhost"
-  TCP_Framing="octet-counted" action.resumeRetryCount="-1"
-  queue.type="LinkedList" queue.size="100000")
-`,
-  );
-  rsyslog = spawn("rsyslogd", ["-n", "-f", join(directory, "rsyslog.conf"), "-i", join(directory, "rsyslog.pid")], {
-    stdio: "ignore",
-  });
-  await until("rsyslogd did not start", () => existsSync(join(directory, "rsyslog.pid")));
-  const inlets = async () =>
-    new Promise<ReturnType<typeof connect> | undefined>((resolve) => {
-      const socket = connect(inlet, "127.0.0.1", () => resolve(socket));
-      socket.on("error", () => resolve(undefined));
-    });
-  let socket: ReturnType<typeof connect> | undefined;
-  await until("rsyslogd does not listen", async () => {
-    socket = await inlets();
-    return socket !== undefined;
-  });
-  for (let i = 0; i < messages; i++)
-    socket!.write(
-      `<38>Nov 20 10:00:00 node-${i % 3} sshd[${i + 1}]: Failed password for user${i} from 192.0.2.7 port ${1024 + i} ssh2\n`,
-    );
-  socket!.end();
 
-  const list = async (query: string) => {
-    const answer = await fetch(`${service!.url}/api/v1/events?${query}`, {
-      headers: { authorization: `Bearer ${token}` },
-    });
-    assert.equal(answer.status, 200);
-    return (await answer.json()) as {
-      total: number;
-      events: { seq: number; contents: { key: string; value: string }[] }[];
-    };
-  };
-  const query = "resourceType=endpoint&resourceId=ep-remote&type=SshLogin";
-  await until("the messages did not come", async () => (await list(`${query}&limit=1`)).total >= messages);
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
-  const users: [number, string][] = [];
-  for (let page = 1; users.length < messages; page++) {
-    const { events } = await list(`${query}&limit=1000&page=${page}`);
-    assert.ok(events.length > 0, `only ${users.length} events`);
-    for (const { seq, contents } of events) users.push([seq, contents.find(({ key }) => key === "User")?.value ?? ""]);
-  }
-  assert.equal((await list(`${query}&limit=1`)).total, messages);
-  assert.deepEqual(
-    users.sort(([a], [b]) => a - b).map(([, user]) => user),
-    Array.from({ length: messages }, (_, i) => `user${i}`),
+  const message = (n: number): string =>
+    n === 77 ? long : `Accepted publickey for "user ${n}" from 192.0.2.${n % 256}, 'ok'`;
+  file("auth.log", Array.from({ length: lines }, (_, n) => `${message(n)}\n`).join(""));
+  const config = file("rsyslog.conf", configuration(input.port!));
+  forwarder = spawn("rsyslogd", ["-n", "-f", config, "-i", join(directory, "pid")], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let told = "";
+  for (const output of [forwarder.stdout!, forwarder.stderr!]) output.on("data", (piece: Buffer) => (told += piece));
+
+  await eventually(
+    () => existsSync(join(directory, "log")),
+    () => `rsyslogd does not start: ${told}`,
   );
+  await eventually(
+    () => agent.records.length >= 2 * lines,
+    () => `${agent.records.length} came: ${told} ${input.state.problem}`,
+    60_000,
+  );
+  const logger = spawnSync("logger", [
+    "--socket",
+    join(directory, "log"),
+    "--tag",
+    "sshd",
+    "--priority",
+    "auth.notice",
+    "forged?",
+  ]);
+  assert.equal(logger.status, 0, logger.stderr.toString());
+  await eventually(
+    () => agent.records.length >= 2 * lines + 2,
+    () => `logger's message did not come: ${told}`,
+  );
+  forwarder.kill("SIGTERM");
+  await once(forwarder, "exit");
+  await agent.stop();
+
+  const modern = agent.texts.filter((text) => /^<\d+>1 /.test(text));
+  const traditional = agent.texts.filter((text) => !/^<\d+>1 /.test(text));
+  // <86> is authpriv.info: 10·8 + 6.
+  const said = (text: string): string =>
+    text.replace(/^<86>1 \S+ \S+ sshd 7 - - |^<86>\w{3} [ \d]\d [\d:]{8} \S+ sshd\[7\]: ?/, "").trimStart();
+  for (const texts of [modern, traditional]) {
+    assert.equal(texts.length, lines + 1);
+    assert.deepEqual(
+      texts.slice(0, lines).map(said),
+      Array.from({ length: lines }, (_, n) => message(n)),
+    );
+    assert.match(texts.at(-1)!, /^<37>.* sshd.*forged\?$/);
+  }
+  assert.ok(agent.records.every(({ torn, cut }) => torn === undefined && cut === undefined));
+  agent.numbersRise();
+  assert.equal(input.state.problem, null);
 });

@@ -1,4 +1,5 @@
 // Every source there is, by the name that configurations and entries use.
+import { auditd } from "../sources/auditd/source.ts";
 import { dockerEvents } from "../sources/docker-events/source.ts";
 import { falco } from "../sources/falco/source.ts";
 import { huaweiAudit } from "../sources/huawei-audit/source.ts";
@@ -16,6 +17,7 @@ import { varmor } from "../sources/varmor/source.ts";
 import { vaultAudit } from "../sources/vault-audit/source.ts";
 
 const all: readonly Source[] = [
+  auditd,
   dockerEvents,
   falco,
   huaweiAudit,

@@ -23,7 +23,7 @@ export function escapePart(part: string): string {
     : part;
 }
 
-function unescapePart(part: string): string {
+export function unescapePart(part: string): string {
   return part.includes("\u0002")
     ? part.replaceAll("\u0002c", "\0").replaceAll("\u0002a", "\u0001").replaceAll("\u0002b", "\u0002")
     : part;

@@ -3,16 +3,20 @@
 // waits in between stays bounded.
 import type { Fatal } from "../errors.ts";
 import type { FactBatch } from "../event/stream.ts";
+import type { Histogram, Top } from "../index/port.ts";
 import type { AbsenceEvidence } from "../ledger/port.ts";
 import type { Tile } from "../merkle/tile.ts";
 import { type LookupText, numberedEntry, type PageText, pageOf } from "../query/page-reader.ts";
 import type {
+  CountQueries,
+  CountRequest,
   ListRequest,
   LookupPage,
   LookupRequest,
   NumberedEntry,
   Page,
   Queries,
+  TopRequest,
   WalkRequest,
 } from "../query/query.ts";
 import type { IndexInput, IndexProgress } from "./index-thread.ts";
@@ -24,7 +28,7 @@ const walkStep = 1_000;
 /** Events whose facts may be on their way to the index at once. */
 const mostEventsOnTheWay = 100_000;
 
-export class IndexClient implements Queries {
+export class IndexClient implements Queries, CountQueries {
   readonly #calls: ThreadCalls;
   readonly #size: (account: string) => number;
   #onTheWay = 0;
@@ -71,6 +75,14 @@ export class IndexClient implements Queries {
     const atLeast = this.#size(request.lookup.account);
     const { size, seqs, texts, next } = await this.#calls.call<LookupText>("lookup", { request, atLeast });
     return { size, entries: texts.map((text, i) => numberedEntry(seqs[i]!, text)), next };
+  }
+
+  histogram(request: CountRequest): Promise<Histogram> {
+    return this.#calls.call("histogram", { request, atLeast: this.#size(request.filter.account) });
+  }
+
+  top(request: TopRequest): Promise<Top> {
+    return this.#calls.call("top", { request, atLeast: this.#size(request.filter.account) });
   }
 
   async *walk(request: WalkRequest): AsyncGenerator<readonly NumberedEntry[]> {

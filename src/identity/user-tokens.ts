@@ -54,12 +54,20 @@ export class UserTokens {
 
   /** What is kept of a token that has not expired. */
   find(token: string): TokenRecord | undefined {
-    const record = this.#tokens.get(tokenDigest(token));
+    return this.byDigest(tokenDigest(token));
+  }
+
+  /** The same of a token's digest. */
+  byDigest(digest: string): TokenRecord | undefined {
+    const record = this.#tokens.get(digest);
     return record !== undefined && this.#clock.now() < record.expires ? record : undefined;
   }
 
   revoke(token: string): void {
-    const digest = tokenDigest(token);
+    this.revokeDigest(tokenDigest(token));
+  }
+
+  revokeDigest(digest: string): void {
     if (!this.#tokens.has(digest)) return;
     this.#file.change(() => {
       this.#remove(digest);

@@ -1,7 +1,7 @@
 // What every reader of events asks and gets, as plain data: a dialect decodes its request into a ListRequest and encodes
 // a Page. Answers are complete as of `size` entries of the ledger, or they are an error (I5).
 import type { Entry } from "../event/entry.ts";
-import type { Filter, Lookup, Order, Position, Window } from "../index/port.ts";
+import type { CountedBy, Filter, Histogram, Lookup, Order, Position, Top, Window } from "../index/port.ts";
 
 export interface ListRequest {
   readonly filter: Filter;
@@ -43,6 +43,25 @@ export interface WalkRequest {
   /** Inclusive bounds of the numbers. */
   readonly firstSeq: number;
   readonly lastSeq: number;
+}
+
+export interface CountRequest {
+  readonly filter: Filter;
+  readonly by: CountedBy;
+  /** Buckets of time, at least 1. */
+  readonly buckets: number;
+}
+
+export interface TopRequest {
+  readonly filter: Filter;
+  readonly by: "type" | "resource";
+  readonly limit: number;
+}
+
+/** Exact counts, of sums that the index keeps: no event is read. May throw TaishiError index-behind. */
+export interface CountQueries {
+  histogram(request: CountRequest): Promise<Histogram>;
+  top(request: TopRequest): Promise<Top>;
 }
 
 /** The port dialects and the own API read through. Every method may throw TaishiError index-behind. */

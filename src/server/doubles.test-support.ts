@@ -5,11 +5,22 @@ import { hash } from "node:crypto";
 import { connect } from "node:net";
 import { TaishiError } from "../errors.ts";
 import { entryTail, parseEntry } from "../event/entry.ts";
+import { streamOf } from "../event/stream.ts";
 import type { Request, Response } from "../exchange.ts";
 import type { Caller, Keyring } from "../identity/caller.ts";
+import { ConsoleSessions, type SessionIdentity } from "../identity/console-sessions.ts";
+import { tokenDigest } from "../identity/credential.ts";
 import type { AppendBatch, Appender, Receipt } from "../ledger/port.ts";
 import { createLog } from "../log.ts";
-import type { ListRequest, NumberedEntry, Page, Queries } from "../query/query.ts";
+import type {
+  CountQueries,
+  CountRequest,
+  ListRequest,
+  NumberedEntry,
+  Page,
+  Queries,
+  TopRequest,
+} from "../query/query.ts";
 import { AgentBoard } from "./agent-routes.ts";
 import { MemoryDirectory } from "./memory-directory.test-support.ts";
 import { MemoryLogs } from "./memory-logs.test-support.ts";
@@ -19,7 +30,7 @@ import { createServer, type Server, type ServerOptions } from "./server.ts";
 export const received = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 /** One log per account; complete as soon as append resolves. */
-export class MemoryLedger implements Appender, Pick<Queries, "list" | "entry"> {
+export class MemoryLedger implements Appender, Pick<Queries, "list" | "entry">, CountQueries {
   readonly batches: AppendBatch[] = [];
   readonly #logs = new Map<string, NumberedEntry[]>();
   readonly #keys = new Map<string, { digest: string; receipt: Receipt }>();
@@ -91,6 +102,41 @@ export class MemoryLedger implements Appender, Pick<Queries, "list" | "entry"> {
     return { total: matches.length, size: log.length, entries: rest.slice(0, window.limit) };
   }
 
+  async histogram({ filter, by, buckets }: CountRequest): ReturnType<CountQueries["histogram"]> {
+    const { entries, size: covered } = await this.list({ filter, order: "asc", window: { offset: 0, limit: 1e6 } });
+    const from = filter.from ?? entries[0]?.event.time ?? 0;
+    const to = filter.to ?? (entries.at(-1)?.event.time ?? from - 1) + 1;
+    const width = Math.max(1, Math.ceil((to - from) / buckets));
+    const groups = new Map<string, number[]>();
+    for (const { event } of entries) {
+      const key = streamOf(event)[by];
+      const counts = groups.get(key) ?? new Array<number>(Math.ceil((to - from) / width)).fill(0);
+      groups.set(key, counts);
+      counts[Math.floor((event.time - from) / width)]! += 1;
+    }
+    return { covered, from, to, width, groups: [...groups].map(([key, counts]) => ({ key, counts })) };
+  }
+
+  async top({ filter, by, limit }: TopRequest): ReturnType<CountQueries["top"]> {
+    const {
+      entries,
+      size: covered,
+      total,
+    } = await this.list({
+      filter,
+      order: "asc",
+      window: { offset: 0, limit: 1e6 },
+    });
+    const counts = new Map<string, number>();
+    for (const { event } of entries) {
+      const { type, resourceType, resourceId } = streamOf(event);
+      const name = JSON.stringify(by === "type" ? [type] : [resourceType, resourceId]);
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    const items = [...counts].map(([name, count]) => ({ key: JSON.parse(name) as string[], count }));
+    return { covered, total, items: items.sort((a, b) => b.count - a.count).slice(0, limit) };
+  }
+
   async entry(account: string, seq: number): Promise<NumberedEntry | undefined> {
     return this.log(account)[seq];
   }
@@ -106,6 +152,19 @@ export type Name = keyof typeof callers;
 
 const keyring: Pick<Keyring, "byToken"> = {
   byToken: (token) => (Object.hasOwn(callers, token) ? callers[token as Name] : undefined),
+};
+
+/** Knows the callers by their tokens; of passwords it knows none. */
+const toyIdentity: SessionIdentity = {
+  account: () => undefined,
+  signIn: async () => Promise.reject(new TaishiError("wrong-password")),
+  useFirstLink: async () => Promise.reject(new TaishiError("link-void")),
+  signInByToken: ({ token }) => {
+    if (!Object.hasOwn(callers, token)) throw new TaishiError("invalid-token");
+    return tokenDigest(token);
+  },
+  callerOf: (digest) => Object.entries(callers).find(([token]) => tokenDigest(token) === digest)?.[1],
+  revokeDigest: () => {},
 };
 
 /** The toy scheme: "TOY Credential=<name>, Signature=<sha256 of name, target and body>". */
@@ -167,11 +226,24 @@ export async function openHouse(options: Partial<ServerOptions> = {}): Promise<H
   const server = await createServer({
     appender: ledger,
     queries: ledger,
+    status: (account) => ({
+      stored: ledger.log(account).length,
+      signed: ledger.log(account).length,
+      witnessed: null,
+      minimumIndex: 0,
+      checkpointTime: received,
+      index: { covered: 3, size: 5 },
+      disk: { free: 10, floor: 20, below: true },
+      ready: false,
+      started: received - 61_500,
+    }),
     logs,
     logVisibility: (account) => logs.visibility.get(account) ?? "private",
     directory,
     agents: new AgentBoard({ now: () => received }),
     keyring,
+    sessions: new ConsoleSessions({ identity: toyIdentity, clock: { now: () => received } }),
+    accountName: (account) => `name of ${account}`,
     isSigned: (headers) => headers.authorization?.startsWith("TOY ") === true,
     precheck: (headers) => void toyName(headers.authorization),
     verify: (request) => {

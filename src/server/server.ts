@@ -8,16 +8,17 @@ import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Clock } from "../clock.ts";
-import { asTaishiError, errorTable, Fatal, TaishiError } from "../errors.ts";
+import { asTaishiError, Fatal, TaishiError } from "../errors.ts";
 import type { CallRecord, OnCall, Request, Response } from "../exchange.ts";
 import type { LogVisibility } from "../identity/account-settings.ts";
 import type { Caller, Keyring } from "../identity/caller.ts";
+import type { ConsoleSessions } from "../identity/console-sessions.ts";
 import type { Appender, PublishedLogs } from "../ledger/port.ts";
 import type { Log } from "../log.ts";
-import type { Queries } from "../query/query.ts";
+import type { CountQueries, Queries } from "../query/query.ts";
 import { type AgentBoard, agentRoutes } from "./agent-routes.ts";
 import { appendRoute } from "./append-route.ts";
-import { type Authenticated, authenticate, type Credentials, type RateLimiter, readBody } from "./authenticate.ts";
+import type { RateLimiter } from "./authenticate.ts";
 import { announcesBody, BodyBudget, readWire } from "./body.ts";
 import { callRecord } from "./call-record.ts";
 import { ConsoleFiles } from "./console-files.ts";
@@ -29,19 +30,23 @@ import { Connections, listener, refuseMalformed, type TlsFiles } from "./listene
 import { LogFiles } from "./log-files.ts";
 import { Metrics, type MetricsSource } from "./metrics.ts";
 import type { Downloads, Gateway, Mount } from "./mount.ts";
+import { mountRoutes } from "./mount-routes.ts";
 import { openapiDocument } from "./openapi.ts";
 import { errorForm, huaweiResponse, problemResponse } from "./problem.ts";
 import { proofRoutes } from "./proof-routes.ts";
 import { entryRoute, listRoute } from "./read-routes.ts";
-import type { Route, ToldOfCall } from "./route.ts";
+import type { AnyRoute } from "./route.ts";
+import { sessionRoutes } from "./session-routes.ts";
+import { type ServiceStatus, statsRoutes, statusRoute } from "./stats-routes.ts";
 import { lingering } from "./unread-body.ts";
 import { userRoutes } from "./user-routes.ts";
 import { whoamiRoute } from "./whoami-route.ts";
-import { headersOf, pathOf, queryOf, targetOf, wireRequest } from "./wire-request.ts";
+import { pathOf, queryOf, targetOf, wireRequest } from "./wire-request.ts";
 
 export interface ServerOptions {
   readonly appender: Appender;
-  readonly queries: Pick<Queries, "list" | "entry">;
+  readonly queries: Pick<Queries, "list" | "entry"> & CountQueries;
+  readonly status: (account: string) => ServiceStatus;
   readonly logs: PublishedLogs;
   /** "private" where there is no such account. */
   readonly logVisibility: (account: string) => LogVisibility;
@@ -50,6 +55,9 @@ export interface ServerOptions {
   /** What agents say of themselves. */
   readonly agents: AgentBoard;
   readonly keyring: Pick<Keyring, "byToken">;
+  /** The console's sessions. */
+  readonly sessions: ConsoleSessions;
+  readonly accountName: (account: string) => string | undefined;
   /** Verifies a signed request of the own API. @throws TaishiError */
   readonly verify: (request: Request) => Caller;
   readonly precheck?: (headers: Request["headers"], target: string) => void;
@@ -83,7 +91,7 @@ export interface ServerOptions {
 
 export interface Server {
   /** The routes of the own API, as mounted. */
-  readonly routes: readonly Route[];
+  readonly routes: readonly AnyRoute[];
   /** @returns where it listens; port 0 picks one */
   listen(host: string, port: number): Promise<AddressInfo>;
   /** For new connections. @throws where the files are no certificate and key; the old ones stay */
@@ -111,13 +119,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
   ]);
   const challenges = options.challenges ?? ["Bearer"];
-  const routes = [
+  const stopping = new AbortController();
+  const routes: readonly AnyRoute[] = [
     appendRoute(options.appender, limits, (events, bytes) => metrics.appended(events, bytes)),
     listRoute(options.queries),
     entryRoute(options.queries),
+    ...statsRoutes(options.queries),
+    statusRoute(options.status, options.version, options.clock),
     ...proofRoutes(options.logs),
     whoamiRoute(),
     ...agentRoutes(options.agents),
+    ...sessionRoutes({ sessions: options.sessions, accountName: options.accountName }),
     ...projectRoutes(options.directory),
     ...instanceRoutes(options.directory),
     ...userRoutes(options.directory),
@@ -177,62 +189,16 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     metrics.request(request.method, request.routeOptions.url ?? "other", reply.statusCode, reply.elapsedTime / 1000);
   });
 
-  const credentials: Credentials = options;
-  for (const route of routes)
-    app.route({
-      method: route.method,
-      url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
-      handler: async (request, reply) => {
-        const lease = budget.lease();
-        let caller: Caller | undefined;
-        let said: ToldOfCall = {};
-        const tell = (errorCode?: string): Promise<void> | void =>
-          route.audited === undefined
-            ? undefined
-            : options.onCall?.(
-                callRecord(request, { ...route.audited, ...said }, options.clock.now(), caller, errorCode),
-              );
-        try {
-          const { bodyLimit, act } = route;
-          const context = { credentials, limits, lease, bodyLimit, ...(act === undefined ? {} : { act }) };
-          const authenticated: Authenticated = await authenticate(request, context);
-          caller = authenticated.caller;
-          const headers = headersOf(request);
-          route.precheck?.(headers);
-          const answer = await route.handle({
-            ...authenticated,
-            headers,
-            path: request.params as Record<string, string>,
-            query: new URLSearchParams(queryOf(targetOf(request))),
-            body: async () => readBody(request, authenticated, context),
-            lease,
-            tell: (facts) => {
-              said = { ...said, ...facts };
-            },
-          });
-          const told = tell();
-          if (route.audited?.readOnly === false) await told;
-          const { headers: more, body } = typeof answer === "string" ? { headers: {}, body: answer } : answer;
-          return send(request, reply, { status: 200, headers: { ...jsonType, ...more }, body });
-        } catch (thrown) {
-          const { code } = asTaishiError(thrown);
-          // Appends are not audited, but who tries them without a valid key is.
-          if (route.audited !== undefined || errorTable[code].status === 401)
-            void options.onCall?.(
-              callRecord(
-                request,
-                { ...(route.audited ?? { name: "AppendEvents", readOnly: false }), ...said },
-                options.clock.now(),
-                caller,
-                code,
-              ),
-            );
-          throw thrown;
-        } finally {
-          lease.release();
-        }
-      },
-    });
+  mountRoutes(routes, {
+    app,
+    credentials: options,
+    limits,
+    budget,
+    clock: options.clock,
+    onCall: options.onCall ?? (() => {}),
+    stopping: stopping.signal,
+    send,
+  });
 
   const through =
     (gateway: Gateway) =>
@@ -359,6 +325,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     close: async () => {
       connections.closing = true;
+      stopping.abort();
       const closed = app.close();
       await connections.quiet(limits.closeGrace);
       connections.destroy();

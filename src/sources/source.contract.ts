@@ -158,7 +158,7 @@ function inventsNothing(outcome: Outcome, vocabulary: ReadonlySet<string>, seed:
   const words = wordsIn(outcome);
   const all = spoken(outcome).join("\n");
   for (const text of textsOf(outcome.draft))
-    for (const word of wordsOf(text))
+    for (const word of isAddress(text) ? [] : wordsOf(text))
       assert.ok(
         words.has(word) || vocabulary.has(word) || all.includes(word) || isTime(word),
         `seed ${seed}: "${word}" of ${JSON.stringify(text)} is in no record: ${JSON.stringify(all).slice(0, 2000)}`,
@@ -168,6 +168,11 @@ function inventsNothing(outcome: Outcome, vocabulary: ReadonlySet<string>, seed:
 /** Times are put together anew, and numbers are written in decimal: they are held by the golden events instead. */
 function isTime(word: string): boolean {
   return /^\d+$/.test(word) || /^\d{4}-?\d\d-?\d\d(T\d+)?/.test(word) || /^\d\d(?:T\d\d|Z)$/.test(word);
+}
+
+/** Of IPv6, which is written anew from its bytes. */
+function isAddress(text: string): boolean {
+  return /^[0-9a-f:.]*:[0-9a-f:.]*$/.test(text);
 }
 
 function textsOf(value: unknown): readonly string[] {

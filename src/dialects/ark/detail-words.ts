@@ -54,7 +54,7 @@ export const chinese: Words = {
   ssh: "存在通过ssh登录安全沙箱容器的行为。",
   sshResults: new Map([
     ["Failed", "存在尝试通过ssh登录安全沙箱容器但未成功的行为。"],
-    ["InvalidUser", "存在以不存在的用户尝试通过ssh登录安全沙箱容器的行为,未成功。"],
+    ["InvalidUser", "存在以不存在或不被允许的用户尝试通过ssh登录安全沙箱容器的行为,未成功。"],
     ["Disconnected", "安全沙箱容器的一个ssh连接已断开。"],
   ]),
   containerLogin: "存在从本地节点登录到安全沙箱容器的行为。",
@@ -102,7 +102,10 @@ export const english: Words = {
   ssh: "SSH login to a security sandbox container.",
   sshResults: new Map([
     ["Failed", "Failed attempt to log in to a security sandbox container by SSH."],
-    ["InvalidUser", "Failed attempt to log in to a security sandbox container by SSH, as a user that does not exist."],
+    [
+      "InvalidUser",
+      "Failed attempt to log in to a security sandbox container by SSH, as a user that does not exist or may not log in.",
+    ],
     ["Disconnected", "An SSH connection to a security sandbox container ended."],
   ]),
   containerLogin: "Login to a security sandbox container from its own node.",

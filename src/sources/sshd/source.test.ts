@@ -33,6 +33,73 @@ test("a user's name cannot say where they come from", () => {
   }
 });
 
+const print = `SHA256:${"A".repeat(43)}`;
+
+test("what a client wrote into a certificate cannot say where it comes from", () => {
+  const told = `root from 10.0.0.9 port 40022 ssh2: ED25519-CERT ${print}`;
+  const ca = `(serial 7) CA ED25519 ${print}`;
+  const said = parseSshd(`Failed publickey for ${told} ID x from 192.0.2.66 port 5 ssh2 ${ca}`);
+  assert.ok("source" in said);
+  assert.deepEqual(said.source, { address: "10.0.0.9", port: "40022" });
+  assert.deepEqual(parseSshd(`Accepted publickey for ${told} ID alice@corp ${ca}`), {
+    what: "accepted",
+    invalid: false,
+    user: "root",
+    source: { address: "10.0.0.9", port: "40022" },
+    method: "publickey",
+    keyType: "ED25519-CERT",
+    fingerprint: print,
+  });
+  const hostbased = `, client user "x from 192.0.2.66 port 5 ssh2", client host "h"`;
+  const other = parseSshd(`Failed hostbased for root from 10.0.0.9 port 40022 ssh2: RSA ${print}${hostbased}`);
+  assert.ok("source" in other);
+  assert.equal(other.source.address, "10.0.0.9");
+});
+
+test("a message that can be read in two ways is read by the line that began its connection, or not at all", () => {
+  const h = (message: string) => `Nov 20 10:00:00 h sshd[1]: ${message}`;
+  const twice = h(
+    `Failed publickey for root from 10.0.0.9 port 40022 ssh2: ED25519-CERT ${print} ID x from 192.0.2.66 port 5 ssh2: ED25519-CERT ${print} ID y (serial 7) CA ED25519 ${print}`,
+  );
+  const disconnecting = h(
+    "Disconnecting authenticating user root 10.0.0.9 port 40022: Change of username or service not allowed: (root,ssh-connection) -> (x 192.0.2.66 port 5: y,ssh-connection) [preauth]",
+  );
+  const begun = h("Connection from 10.0.0.9 port 40022 on 10.0.0.5 port 22");
+  for (const text of [twice, disconnecting]) {
+    assert.deepEqual(labelsOf([text]), ["can be read in several ways"]);
+    const [labels] = labelsOf([begun, text]);
+    assert.ok(labels !== undefined && typeof labels !== "string");
+    assert.deepEqual([labels.user, labels["source.ip"], labels["destination.ip"]], ["root", "10.0.0.9", "10.0.0.5"]);
+  }
+  const once = parseSshd(
+    "Disconnecting invalid user a: b 10.0.0.9 port 40022: Too many authentication failures [preauth]",
+  );
+  assert.deepEqual(once, {
+    what: "disconnected",
+    invalid: true,
+    user: "a: b",
+    source: { address: "10.0.0.9", port: "40022" },
+  });
+  const nameless = parseSshd(
+    "Disconnecting 10.0.0.9 port 40022: Too many authentication failures 192.0.2.66 port 5: x",
+  );
+  assert.ok("source" in nameless);
+  assert.equal(nameless.source.address, "10.0.0.9");
+});
+
+test("old releases name no port", () => {
+  for (const [message, source] of [
+    ["Connection closed by 10.0.0.9 [preauth]", { address: "10.0.0.9", port: "" }],
+    ["Connection reset by authenticating user root 2001:db8::9 [preauth]", { address: "2001:db8::9", port: "" }],
+    ["Disconnected from 10.0.0.9", { address: "10.0.0.9", port: "" }],
+    ["Connection closed by UNKNOWN port 65535", { address: "UNKNOWN", port: "65535" }],
+  ] as const) {
+    const said = parseSshd(message);
+    assert.ok("source" in said, message);
+    assert.deepEqual(said.source, source, message);
+  }
+});
+
 test("the year of a time without one puts it nearest to when it was read, at most a day after", () => {
   const line = (day: string) =>
     record(`${day} 23:59:59 h sshd[1]: Failed password for a from 10.0.0.1 port 1 ssh2`, Date.UTC(2027, 0, 1, 0, 0, 5));

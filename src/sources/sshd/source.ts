@@ -8,7 +8,7 @@ import type { NoEvent, Outcome, Parser, RawRecord, Source } from "../source.ts";
 import { readSyslogLine, type SyslogLine } from "../syslog-line.ts";
 import { Waiting } from "../waiting.ts";
 import { WallClock } from "../wall-clock.ts";
-import { type Ends, parseSshd, type Said } from "./parse.ts";
+import { type Ends, type Login, parseSshd, type Said } from "./parse.ts";
 
 interface Options {
   readonly zone: string;
@@ -51,7 +51,11 @@ interface Connection {
   unknown?: { readonly record: RawRecord; readonly line: SyslogLine; readonly said: Login } | undefined;
 }
 
-type Login = Exclude<Said, { readonly what: "connection" | "nothing" }>;
+type Heard = Exclude<Said, { readonly what: "nothing" }>;
+
+function processOf({ host, pid }: SyslogLine): string {
+  return `${host} ${pid}`;
+}
 
 const results = {
   accepted: "Accepted",
@@ -99,18 +103,28 @@ class SshdParser implements Parser {
     if (line === undefined) return unparsed(record, "malformed", "its form is none of a system log's");
     if (!this.#programs.has(line.program)) return unparsed(record, "other-program", "logged by another program");
     const repeated = /^message repeated (\d{1,6}) times: \[ (.*)\]$/s.exec(line.message);
-    const said = parseSshd(repeated?.[2] ?? line.message);
-    if (said.what === "nothing") return unparsed(record, "no-event", "tells of no login");
-    if (isForged(line, said))
+    const parsed = parseSshd(repeated?.[2] ?? line.message);
+    if (parsed.what === "nothing") return unparsed(record, "no-event", "tells of no login");
+    if (isForged(line, parsed))
       return unparsed(record, "other-program", "forged: the journal says that sshd did not log it");
+    const said = this.#meant(line, parsed);
+    if (said === undefined) return unparsed(record, "malformed", "can be read in several ways");
     const times = Math.min(Math.max(1, Number(repeated?.[1] ?? 1)), mostRepeats);
     const outcomes = this.#told(record, line, said);
     for (let i = 1; i < times; i++) outcomes.push(...this.#told(record, line, said));
     return outcomes;
   }
 
-  #told(record: RawRecord, line: SyslogLine, said: Exclude<Said, { readonly what: "nothing" }>): Outcome[] {
-    const process = `${line.host} ${line.pid}`;
+  /** Of several readings the one that the connection's first line, which holds nothing of the client's, agrees with. */
+  #meant(line: SyslogLine, said: Heard): Exclude<Heard, { readonly what: "ambiguous" }> | undefined {
+    if (said.what !== "ambiguous") return said;
+    const begun = this.#connections.get(processOf(line))?.begun;
+    const meant = begun === undefined ? [] : said.readings.filter((reading) => same(begun.source, reading.source));
+    return meant.length === 1 ? meant[0] : undefined;
+  }
+
+  #told(record: RawRecord, line: SyslogLine, said: Exclude<Heard, { readonly what: "ambiguous" }>): Outcome[] {
+    const process = processOf(line);
     if (said.what === "connection") {
       // The process's number was used by another connection, whose end was not told.
       const before = this.#release(process);
@@ -226,7 +240,7 @@ function isForged({ trusted, message }: SyslogLine, said: Said): boolean {
     !/^\/usr\/(?:local\/)?(?:s?bin|lib|libexec)\/(?:[\w.-]+\/)*sshd(?:-session|-auth)?$/.test(exe)
   )
     return true;
-  const byUser = said.what === "disconnected" && message.startsWith("Disconnected from user ");
+  const byUser = exe !== undefined && said.what === "disconnected" && message.startsWith("Disconnected from user ");
   return uid !== undefined && uid !== "0" && !byUser;
 }
 
