@@ -111,8 +111,15 @@ function everyRecordIsTold(records: readonly RawRecord[], outcomes: readonly Out
   );
 }
 
+/** What became of a fuzz's records. */
+export interface FuzzCounts {
+  readonly inputs: number;
+  readonly events: number;
+  readonly unparsed: number;
+}
+
 /**
- * Gives damaged payloads to the source: `inputs` records in runs of a few, each run to a parser of its own.
+ * Gives damaged payloads to the source: `inputs` records or a few more, in runs of a few, each run to a parser of its own.
  * @throws AssertionError naming the seed where a record is lost, a text of an event is in none of its records, or a record
  *   takes longer than it may
  */
@@ -120,11 +127,12 @@ export function fuzz(
   source: Source,
   payloads: readonly Payload[],
   { inputs, seed }: { readonly inputs: number; readonly seed: number },
-): void {
+): FuzzCounts {
   const random = mulberry32(seed);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
   const vocabulary = vocabularyOf(source, payloads);
-  for (let done = 0; done < inputs; ) {
+  let [done, events, unparsed] = [0, 0, 0];
+  while (done < inputs) {
     const { records, options } = pick(payloads);
     const start = Math.floor(random() * records.length);
     const run = records
@@ -137,7 +145,11 @@ export function fuzz(
     everyRecordIsTold(run, outcomes);
     for (const outcome of outcomes) inventsNothing(outcome, vocabulary, seed);
     done += run.length;
+    const parsed = outcomes.filter(isParsed).length;
+    events += parsed;
+    unparsed += outcomes.length - parsed;
   }
+  return { inputs: done, events, unparsed };
 }
 
 /** Words that the source writes itself: those of its payloads' drafts that stand in none of their records. */
