@@ -172,9 +172,16 @@ function inventsNothing(outcome: Outcome, vocabulary: ReadonlySet<string>, seed:
   for (const text of textsOf(outcome.draft))
     for (const word of isAddress(text) ? [] : wordsOf(text))
       assert.ok(
-        words.has(word) || vocabulary.has(word) || all.includes(word) || isTime(word),
+        words.has(word) || vocabulary.has(word) || all.includes(word) || isTime(word) || isInTwo(word, words, all),
         `seed ${seed}: "${word}" of ${JSON.stringify(text)} is in no record: ${JSON.stringify(all).slice(0, 2000)}`,
       );
+}
+
+/** Where an origin cuts long texts, a word may stand in the records in two parts, each a word of its own there. */
+function isInTwo(word: string, words: ReadonlySet<string>, all: string): boolean {
+  const stands = (part: string): boolean => (part.length < 3 ? all.includes(part) : words.has(part));
+  for (let cut = 1; cut < word.length; cut++) if (stands(word.slice(0, cut)) && stands(word.slice(cut))) return true;
+  return false;
 }
 
 /** Times are put together anew, and numbers are written in decimal: they are held by the golden events instead. */
@@ -228,8 +235,8 @@ function wordsIn(outcome: Outcome): ReadonlySet<string> {
       add(Buffer.from(hex, "hex").toString("utf8").replaceAll("\0", " "));
       add(Buffer.from(hex.slice(1), "hex").toString("utf8").replaceAll("\0", " "));
     }
-    for (const bytes of text.match(/\[(?:\d{1,3},\s*)*\d{1,3}\]/g) ?? [])
-      add(Buffer.from(JSON.parse(bytes.replace(/\b0+(?=\d)/g, "")) as number[]).toString("utf8"));
+    for (const bytes of text.match(/\[(?:[\d.]+,\s*)*[\d.]+\]/g) ?? [])
+      add(Buffer.from(bytes.slice(1, -1).split(",").map(Number)).toString("utf8"));
     const json = parsed(text);
     if (json !== undefined) for (const inner of textsOf(json)) add(inner);
   }
@@ -269,7 +276,26 @@ const awkward = [
 ].map((text) => Buffer.from(text));
 const invalid = Buffer.from([0xff, 0xfe, 0xc3]);
 
+const literal = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|\b(?:true|false|null)\b/g;
+const otherValues = ["null", "true", "{}", "[]", "-1", "0", "1e999", "9007199254740993", '""', '[{"a":[null]}]'];
+
+/** Other values where quoted texts and numbers stood: a record that is still whole, and means something else. */
+function exchange(text: string, random: () => number, payloads: readonly Payload[]): string {
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
+  let out = text;
+  for (let times = Math.floor(random() * 4); times >= 0; times--) {
+    const found = [...out.matchAll(literal)];
+    if (found.length === 0) return out;
+    const { 0: old, index } = pick(found);
+    const strange = [...pick(pick(payloads).records).text.matchAll(literal)].map(([value]) => value);
+    const instead = pick([...otherValues, JSON.stringify(String(pick(awkward))), ...strange]);
+    out = out.slice(0, index) + instead + out.slice(index + old.length);
+  }
+  return out;
+}
+
 function damage(bytes: Buffer, random: () => number, payloads: readonly Payload[]): Buffer {
+  if (random() < 0.3) return withoutLineFeeds(Buffer.from(exchange(bytes.toString("utf8"), random, payloads)));
   let out = Buffer.from(bytes);
   const at = (): number => Math.floor(random() * (out.length + 1));
   for (let times = Math.floor(random() * 4); times >= 0; times--) {
@@ -288,8 +314,12 @@ function damage(bytes: Buffer, random: () => number, payloads: readonly Payload[
       out = Buffer.concat([out.subarray(0, from), other.subarray(Math.floor(random() * other.length))]);
     }
   }
-  // A record has no line feed in it.
-  return Buffer.from(out.map((byte) => (byte === 10 ? 32 : byte)));
+  return withoutLineFeeds(out);
+}
+
+/** A record has none in it. */
+function withoutLineFeeds(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.map((byte) => (byte === 10 ? 32 : byte)));
 }
 
 function mulberry32(seed: number): () => number {
