@@ -41,7 +41,7 @@ import { type ServiceStatus, statsRoutes, statusRoute } from "./stats-routes.ts"
 import { lingering } from "./unread-body.ts";
 import { userRoutes } from "./user-routes.ts";
 import { whoamiRoute } from "./whoami-route.ts";
-import { pathOf, queryOf, targetOf, wireRequest } from "./wire-request.ts";
+import { headersOf, pathOf, targetOf, wireRequest } from "./wire-request.ts";
 
 export interface ServerOptions {
   readonly appender: Appender;
