@@ -7,6 +7,8 @@ import type { Config } from "./config.ts";
 import { diskFloor } from "./durable/disk-floor.ts";
 import { Fatal, TaishiError } from "./errors.ts";
 import type { CallRecord } from "./exchange.ts";
+import { Collecting } from "./flow/collecting.ts";
+import { readConsole } from "./flow/console-build.ts";
 import { ControlServer, controlSocketPath } from "./flow/control.ts";
 import { appendEvents } from "./flow/event-appender.ts";
 import { dataPaths, openHouse } from "./flow/house.ts";
@@ -21,6 +23,7 @@ import type { FirstKey } from "./identity/identity-records.ts";
 import { RateLimit } from "./identity/rate-limit.ts";
 import type { LogStatus } from "./ledger/writer.ts";
 import { createLog } from "./log.ts";
+import { AgentBoard } from "./server/agent-routes.ts";
 import { bearerKeyring } from "./server/bearer-keyring.ts";
 import { createServer } from "./server/server.ts";
 import { readVersion } from "./version.ts";
@@ -166,7 +169,11 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   const ready = (): boolean =>
     progress.covered >= progress.size && !disk.below && (witnessing?.health.contradicted ?? 0) === 0;
   const started = clock.now();
+  const agents = new AgentBoard(clock);
+  const version = readVersion();
   const server = await createServer({
+    agents,
+    console: readConsole(),
     appender: ledger,
     queries,
     status: (account) => {
@@ -232,12 +239,25 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
     ],
     clock,
     log,
-    version: readVersion(),
+    version,
     ...(config.tls === undefined ? {} : { tls: readTls(config.tls) }),
     trustedProxies: config.trustedProxies,
     challenges: ["Bearer", "HMAC-SHA256"],
     onFatal,
   });
+
+  if (config.collect !== undefined) {
+    const collecting = await Collecting.start({
+      file: config.collect,
+      defaultSpool: paths.spool,
+      appender: ledger,
+      accountExists: (account) => identity.listAccounts().some(({ id }) => id === account),
+      onStatus: (account, { agent, time: _, ...report }) => agents.put(account, agent, { version, ...report }),
+      onFatal,
+      logLevel: config.logLevel,
+    });
+    opened.defer(() => collecting.close());
+  }
 
   const control = await ControlServer.start(socketPath, config.data, operations, { log, onFatal });
   opened.defer(() => control.close());

@@ -29,7 +29,7 @@ function itemsIn(spool: Spool) {
 function agentOf(spool: Spool, pipeline: Pipeline, texts: readonly string[], service: MemoryService): Agent {
   return new Agent({
     name: "node",
-    sources: [{ name: "s", input: listInput(texts), pipeline }],
+    sources: [{ name: "s", source: "pairs", input: listInput(texts), pipeline }],
     spool,
     spoolLimit: 1_000_000,
     shipper: new Shipper({ spool, destination: service, clock, firstBackoffMs: 1 }),
@@ -95,7 +95,12 @@ test("records that a parser fails on, that are too long, or that make no accepta
   const pipeline = pipelineOf(spool, { resources: { map: () => ({ resource: { type: "t", id: "" }, mapped: true }) } });
   await pipelineOf(spool).handOver(batchOf(["begin a", "crash", "end a"]), never);
   const cut = { record: { text: "begin of it", read: 1_790_000_000_000 }, offset: 77, cut: { digest: "d", size: 9e7 } };
-  await pipelineOf(spool).handOver({ ...batchOf([], 3), records: [cut] }, never);
+  const torn = {
+    record: { text: "half", read: 1_790_000_000_000 },
+    offset: 78,
+    torn: "its connection ended within it",
+  };
+  await pipelineOf(spool).handOver({ ...batchOf([], 3), records: [cut, torn] }, never);
   await pipeline.handOver(batchOf(["x"], 8), never);
   const bytes = { text: "a\ufffdb", bytes: Buffer.from([97, 0xff, 98]), read: 1_790_000_000_000 };
   await pipelineOf(spool).handOver({ ...batchOf([], 9), records: [{ record: bytes, offset: 900 }] }, never);
@@ -105,13 +110,14 @@ test("records that a parser fails on, that are too long, or that make no accepta
     [
       "the parser pairs 1 failed on it",
       undefined,
-      "longer than 16 MiB; the record is cut: it had 90000000 bytes with SHA-256 d",
+      "longer than its input takes; the record is cut: it had 90000000 bytes with SHA-256 d",
+      "its connection ended within it",
       "its event would be refused: resource.id",
       undefined,
     ],
   );
   assert.equal(items[1]?.record.raw, "begin a\nend a", "what waited was not lost with the parser that failed");
-  assert.equal(items[4]?.record.rawBase64, "Yf9i");
+  assert.equal(items[5]?.record.rawBase64, "Yf9i");
   spool.close(0);
 });
 

@@ -9,6 +9,8 @@ import type { Spool } from "./spool.ts";
 
 export interface AgentSource {
   readonly name: string;
+  /** What its records are. */
+  readonly source: string;
   readonly input: Input;
   readonly pipeline: Pipeline;
 }
@@ -39,6 +41,7 @@ export interface AgentStatus {
 
 export interface SourceStatus {
   readonly name: string;
+  readonly source: string;
   readonly input: string;
   /** Bytes or records that are there and not yet in the spool; null where that cannot be known. */
   readonly behind: number | null;
@@ -91,11 +94,12 @@ export class Agent {
     return {
       agent: name,
       time: clock.now(),
-      sources: sources.map(({ name: source, input, pipeline }) => ({
-        name: source,
+      sources: sources.map(({ name: own, source, input, pipeline }) => ({
+        name: own,
+        source,
         input: input.state.text,
         behind: input.state.behind,
-        problem: this.#failures.get(source) ?? pipeline.problem ?? input.state.problem,
+        problem: this.#failures.get(own) ?? pipeline.problem ?? input.state.problem,
         counts: Object.fromEntries(pipeline.counts),
       })),
       spool: { bytes: spool.bytes, limit: spoolLimit, events: spool.items },

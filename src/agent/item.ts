@@ -5,7 +5,15 @@ import { TaishiError } from "../errors.ts";
 import type { Position } from "../event/entry.ts";
 import type { Content, Resource, Risk } from "../event/event.ts";
 import { readEvent } from "../event/read.ts";
-import { isParsed, type Outcome, type Parsed, type RawRecord, type SecurityDraft } from "../sources/source.ts";
+import {
+  isParsed,
+  lineOf,
+  linesJoined,
+  type Outcome,
+  type Parsed,
+  type RawRecord,
+  type SecurityDraft,
+} from "../sources/source.ts";
 
 /** What rules say of a security event. */
 export interface Grade {
@@ -127,11 +135,10 @@ function tagged({ contents }: SecurityDraft, tags: readonly string[]): readonly 
 
 /** The records as they are kept: as text where they are UTF-8 and JSON does not make them much longer. */
 function keptRecord(outcome: Outcome): { kept: { raw: string } | { rawBase64: string }; note?: string } {
-  const redacted = isParsed(outcome) ? outcome.redacted : undefined;
+  const { records, redacted } = outcome;
   if (redacted !== undefined) return { kept: { raw: redacted } };
-  const { records } = outcome;
   if (records.every(({ bytes }) => bytes === undefined)) {
-    const text = records.length === 1 ? records[0]!.text : records.map((record) => record.text).join("\n");
+    const text = records.length === 1 ? records[0]!.text : linesJoined(records.map(lineOf));
     if (text.length * 3 <= longestText)
       return plain(text) ? { kept: { raw: text } } : { kept: { rawBase64: Buffer.from(text).toString("base64") } };
   }
@@ -151,7 +158,7 @@ function plain(text: string): boolean {
 
 function joined(records: readonly RawRecord[]): Buffer {
   const parts = records.flatMap(({ bytes, text }, i) => [
-    ...(i === 0 ? [] : [Buffer.from("\n")]),
+    ...(i === 0 ? [] : [Buffer.from(records[i - 1]!.crlf === true ? "\r\n" : "\n")]),
     bytes === undefined ? Buffer.from(text) : Buffer.from(bytes),
   ]);
   return Buffer.concat(parts);

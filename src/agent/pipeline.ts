@@ -2,7 +2,7 @@
 // from it: the items, where the input goes on, what the lane's parser waits for, what the rules remember. A commit that the
 // disk refuses is tried again until it is taken; meanwhile the input waits.
 import type { Clock } from "../clock.ts";
-import type { Resource, Risk } from "../event/event.ts";
+import type { Content, Resource, Risk } from "../event/event.ts";
 import type { Labels } from "../event/labels.ts";
 import type { Log } from "../log.ts";
 import { isParsed, type NoEvent, type Outcome, type Parser, type Source } from "../sources/source.ts";
@@ -19,6 +19,7 @@ export interface Grading {
     readonly risk?: Risk;
     readonly labels: Labels;
     readonly tags: readonly string[];
+    readonly contents?: readonly Content[];
   }): Grade;
   /** What is remembered otherwise than at the last call, by key. */
   takeChanges(): ReadonlyMap<string, string | undefined>;
@@ -69,7 +70,9 @@ export class Pipeline {
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    const { spool, name } = options;
+    const { spool, name, source } = options;
+    // What is wrong with the options is told now, and not with the first batch.
+    source.parser(options.options as never);
     this.#counts = new Map(spool.counts(name));
     for (const [lane, state] of spool.lanes(name)) this.#lanes.set(lane, this.#resumed(state));
   }
@@ -102,9 +105,10 @@ export class Pipeline {
     });
   }
 
-  #parsed(lane: Lane, { record, cut }: Placed): readonly Outcome[] {
+  #parsed(lane: Lane, { record, cut, torn }: Placed): readonly Outcome[] {
     const unparsed = (reason: string): readonly Outcome[] => [{ why: "malformed", reason, records: [record] }];
-    if (cut !== undefined) return unparsed(`longer than 16 MiB; ${cutNote(cut.size, cut.digest)}`);
+    if (cut !== undefined) return unparsed(`longer than its input takes; ${cutNote(cut.size, cut.digest)}`);
+    if (torn !== undefined) return unparsed(torn);
     try {
       return lane.parser.take(record);
     } catch (thrown) {

@@ -228,12 +228,12 @@ const statements = {
 } as const;
 
 /** A record as JSON keeps it: bytes in base64. */
-type PackedRecord = readonly [text: string, read: number, bytes?: string];
+type PackedRecord = Omit<RawRecord, "bytes"> & { readonly bytes?: string };
 
-function packed({ text, read, bytes }: RawRecord): PackedRecord {
-  return bytes === undefined ? [text, read] : [text, read, Buffer.from(bytes).toString("base64")];
+function packed({ bytes, ...record }: RawRecord): PackedRecord {
+  return bytes === undefined ? record : { ...record, bytes: Buffer.from(bytes).toString("base64") };
 }
 
-function unpacked([text, read, bytes]: PackedRecord): RawRecord {
-  return bytes === undefined ? { text, read } : { text, read, bytes: Buffer.from(bytes, "base64") };
+function unpacked({ bytes, ...record }: PackedRecord): RawRecord {
+  return bytes === undefined ? record : { ...record, bytes: Buffer.from(bytes, "base64") };
 }

@@ -12,6 +12,16 @@ type Problem = {
   readonly params?: object;
 };
 
+/** Aliases could make a small file a huge object. */
+function plainValue(document: ReturnType<typeof parseDocument>, name: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    if (!(cause instanceof ReferenceError)) throw cause;
+    throw new TaishiError("invalid-parameter", `${name}: ${cause.message}`, { field: name, cause });
+  }
+}
+
 /**
  * @param name what the text is called in an error
  * @returns what the text says, with the schema's defaults
@@ -25,8 +35,7 @@ export function readYaml<Schema extends TSchema>(text: string, schema: Schema, n
     const place = wrong.linePos === undefined ? name : `${name}, line ${wrong.linePos[0].line}`;
     throw new TaishiError("invalid-parameter", `${place}: ${wrong.message.split("\n", 1)[0]}`, { field: name });
   }
-  // Aliases could make a small file a huge object.
-  const value: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
+  const value: unknown = plainValue(document, name) ?? {};
   const complete: unknown = Value.Default(schema, value);
   const compiled = Compile(schema);
   if (compiled.Check(complete)) return complete as Static<Schema>;

@@ -70,6 +70,7 @@ export function dataPaths(data: string, secrets: string) {
     ledger: join(data, "ledger"),
     index: join(data, "index"),
     firstKey: join(data, "first-key.json"),
+    spool: join(data, "spool"),
     sealingKey: join(secrets, "seal.key"),
     logKey: join(secrets, "log.pem"),
     nextLogKey: join(secrets, "log.next.pem"),

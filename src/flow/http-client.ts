@@ -1,5 +1,12 @@
 // Requests to other hosts: to witnesses, and to logs that are monitored. The one place that makes any. Every answer is
 // bounded in size and time; a redirect is an answer like another, so that a token never goes where it was not sent.
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+
+/** Has certificates of these authorities believed too, beside those of the system. @param pem one or several */
+export function believe(pem: string): void {
+  setDefaultCACertificates([...getCACertificates("default"), pem]);
+}
+
 export interface HttpReply {
   readonly status: number;
   readonly contentType: string;
@@ -8,7 +15,7 @@ export interface HttpReply {
 }
 
 export interface HttpRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
   readonly timeoutMs: number;

@@ -118,8 +118,9 @@ export function rollSegment(directory: string, current: DatabaseSync, now: numbe
     const made = openBeside(beside);
     try {
       copyOngoing(segmentPath(directory, number), made, now);
+      fold(made, beside);
     } finally {
-      made.close(); // the last one to close folds the write-ahead log into the file, fsynced
+      made.close();
     }
     renameSync(beside, path);
   } catch (thrown) {
@@ -145,6 +146,15 @@ export function rollSegment(directory: string, current: DatabaseSync, now: numbe
 export function openBeside(path: string): DatabaseSync {
   removeBeside(path);
   return openSegment(path, () => {});
+}
+
+/**
+ * Brings everything that was committed into a file made beside, fsynced: what stays in its write-ahead log would be lost
+ * when it is renamed. Closing does the same, but says nothing where it fails.
+ */
+export function fold(made: DatabaseSync, path: string): void {
+  const { busy } = made.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() as { busy: number };
+  if (busy !== 0 || hasWriteAheadLog(path)) throw new Error(`${path} could not be completed`);
 }
 
 /** What the next file needs of the one before: everything that is still written to or asked for at each append. */

@@ -10,9 +10,9 @@ import {
   openHouse,
   post,
   problemOf,
-  received,
   sampleEvent,
 } from "./doubles.test-support.ts";
+import { received } from "./memory-ledger.test-support.ts";
 
 const path = "/api/v1/events";
 

@@ -25,6 +25,8 @@ export const StoredEvent = Type.Object(
     risk: Type.Optional(Type.Union(risks.map((risk) => Type.Literal(risk)))),
     contents: Type.Optional(Type.Array(Type.Object({ key: Type.String(), value: Type.String() }))),
     detail: Type.Optional(Type.String()),
+    rule: Type.Optional(Type.String({ description: "Security events: the rule that graded it." })),
+    reason: Type.Optional(Type.String({ description: "Unparsed records: why no event could be made of it." })),
     source: Type.Optional(Type.String({ description: "Trail events: EventSource." })),
     instance: Type.Optional(Type.String({ description: "Database events: the instance." })),
     data: Type.Optional(Type.Record(Type.String(), Type.Unknown(), { description: "System events." })),
@@ -32,6 +34,12 @@ export const StoredEvent = Type.Object(
       Type.Object(
         { name: Type.String(), version: Type.String() },
         { description: "What read the record, where the event came from a source." },
+      ),
+    ),
+    position: Type.Optional(
+      Type.Object(
+        { source: Type.String(), stream: Type.String(), offset: Type.Integer() },
+        { description: "Where it stands at its source." },
       ),
     ),
     raw: Type.Optional(Type.String({ description: "The record as received." })),
@@ -119,7 +127,15 @@ export function refuseParameters(query: URLSearchParams): void {
   }
 }
 
-function storedEvent({ seq, received, event, parser, raw, rawBase64 }: NumberedEntry): Record<string, unknown> {
+function storedEvent({
+  seq,
+  received,
+  event,
+  parser,
+  position,
+  raw,
+  rawBase64,
+}: NumberedEntry): Record<string, unknown> {
   // Members that are undefined are not printed.
   return {
     seq,
@@ -127,6 +143,7 @@ function storedEvent({ seq, received, event, parser, raw, rawBase64 }: NumberedE
     ...event,
     time: formatMillis(event.time),
     parser,
+    position,
     raw,
     rawBase64,
   };

@@ -1,6 +1,7 @@
 // The HTTP server: assembles routes, limits, TLS and the orderly stop on Fastify, and gives every error the form of its
 // path. It is given the cloud APIs as one gateway at "/" and knows no dialect. Never parses or buffers a body by itself:
 // handlers ask for theirs (body.ts), after the caller was admitted.
+
 import { randomBytes } from "node:crypto";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
@@ -15,11 +16,14 @@ import type { ConsoleSessions } from "../identity/console-sessions.ts";
 import type { Appender, PublishedLogs } from "../ledger/port.ts";
 import type { Log } from "../log.ts";
 import type { CountQueries, Queries } from "../query/query.ts";
+import { type AgentBoard, agentRoutes } from "./agent-routes.ts";
 import { appendRoute } from "./append-route.ts";
 import type { RateLimiter } from "./authenticate.ts";
 import { announcesBody, BodyBudget, readWire } from "./body.ts";
 import { callRecord } from "./call-record.ts";
+import { ConsoleFiles } from "./console-files.ts";
 import { type AccountDirectory, instanceRoutes, projectRoutes } from "./directory-routes.ts";
+import { asBuffer, asksForNoAction, fromFramework, originForm, wantsPage } from "./framework.ts";
 import { type HealthReport, livenessResponse, readinessResponse } from "./health.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { Connections, listener, refuseMalformed, type TlsFiles } from "./listener.ts";
@@ -37,7 +41,7 @@ import { type ServiceStatus, statsRoutes, statusRoute } from "./stats-routes.ts"
 import { lingering } from "./unread-body.ts";
 import { userRoutes } from "./user-routes.ts";
 import { whoamiRoute } from "./whoami-route.ts";
-import { pathOf, queryOf, targetOf, wireRequest } from "./wire-request.ts";
+import { headersOf, pathOf, targetOf, wireRequest } from "./wire-request.ts";
 
 export interface ServerOptions {
   readonly appender: Appender;
@@ -48,6 +52,8 @@ export interface ServerOptions {
   readonly logVisibility: (account: string) => LogVisibility;
   /** Projects, database instances and users, by account. */
   readonly directory: AccountDirectory;
+  /** What agents say of themselves. */
+  readonly agents: AgentBoard;
   readonly keyring: Pick<Keyring, "byToken">;
   /** The console's sessions. */
   readonly sessions: ConsoleSessions;
@@ -63,6 +69,8 @@ export interface ServerOptions {
   readonly rootDocument?: () => Response;
   /** Signed links: who has one needs no other credentials. @throws TaishiError where it is void */
   readonly downloads?: Downloads;
+  /** The web console's files, by their path below its folder. */
+  readonly console?: ReadonlyMap<string, Uint8Array>;
   /** Told of every call of the own API but appends; awaited before an answer that changed something. */
   readonly onCall?: OnCall;
   readonly rateLimit: RateLimiter;
@@ -121,6 +129,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     ...proofRoutes(options.logs),
     whoamiRoute(),
     ...sessionRoutes({ sessions: options.sessions, accountName: options.accountName }),
+    ...agentRoutes(options.agents),
     ...projectRoutes(options.directory),
     ...instanceRoutes(options.directory),
     ...userRoutes(options.directory),
@@ -259,6 +268,27 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       },
     });
 
+  const consoleFiles = new ConsoleFiles(options.console ?? new Map());
+  app.route({
+    method: ["GET", "HEAD"],
+    url: consoleFiles.path,
+    handler: async (request, reply) => {
+      const { "accept-encoding": encoding, "if-none-match": tag } = headersOf(request);
+      const path = pathOf(targetOf(request)).slice("/console/".length);
+      return send(
+        request,
+        reply,
+        consoleFiles.answer(path, { acceptEncoding: encoding ?? "", ifNoneMatch: tag ?? "" }),
+      );
+    },
+  });
+  app.route({
+    method: "GET",
+    url: "/console",
+    handler: async (request, reply) =>
+      send(request, reply, { status: 302, headers: { location: "/console/" }, body: "" }),
+  });
+
   const document = JSON.stringify(openapiDocument(routes, options.version));
   const plain: Readonly<Record<string, () => Response | Promise<Response>>> = {
     "/openapi.json": () => ({ status: 200, headers: jsonType, body: document }),
@@ -278,7 +308,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     [
       ...routes.map(({ path, method }) => ({ path, method })),
       ...Object.keys(plain).map((path) => ({ path, method: "GET" })),
-      ...["GET", "HEAD"].map((method) => ({ path: logFiles.path, method })),
+      ...["GET", "HEAD"].flatMap((method) => [logFiles.path, consoleFiles.path].map((path) => ({ path, method }))),
     ],
     fail,
   );
@@ -332,36 +362,4 @@ function notFound(request: FastifyRequest): TaishiError {
   return path === "/"
     ? new TaishiError("method-not-allowed")
     : new TaishiError("not-found", `no such path: ${path.slice(0, 200)}`);
-}
-
-/** Fastify's own refusals in our words. */
-function fromFramework(thrown: unknown): TaishiError {
-  const { code, statusCode } = (thrown ?? {}) as { code?: string; statusCode?: number };
-  if (thrown instanceof TaishiError || statusCode === undefined || statusCode >= 500) return asTaishiError(thrown);
-  if (statusCode === 415)
-    return new TaishiError("unsupported-media-type", "the Content-Type cannot be read", { field: "Content-Type" });
-  if (code === "FST_ERR_BAD_URL") return new TaishiError("not-found", "the path is not valid percent-encoding");
-  if (statusCode === 404 || statusCode === 414) return new TaishiError("not-found");
-  return new TaishiError("malformed-body", "the request cannot be read");
-}
-
-/** A person's browser at the root path. */
-function asksForNoAction(request: FastifyRequest): boolean {
-  return request.method === "GET" && !new URLSearchParams(queryOf(targetOf(request))).has("Action");
-}
-
-function wantsPage(request: FastifyRequest): boolean {
-  return /(?:^|,)\s*text\/html\s*(?:[;,]|$)/i.test(request.headers.accept ?? "");
-}
-
-/** RFC 9112 §3.2.2: a server must take the absolute form of a target too. */
-function originForm(target: string): string {
-  const authority = /^https?:\/\/[^/?#]*/i.exec(target)?.[0];
-  if (authority === undefined) return target;
-  const rest = target.slice(authority.length);
-  return rest.startsWith("/") ? rest : `/${rest}`;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
