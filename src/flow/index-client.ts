@@ -6,7 +6,14 @@ import type { FactBatch } from "../event/stream.ts";
 import type { Histogram, Top } from "../index/port.ts";
 import type { AbsenceEvidence } from "../ledger/port.ts";
 import type { Tile } from "../merkle/tile.ts";
-import { type LookupText, numberedEntry, type PageText, pageOf } from "../query/page-reader.ts";
+import {
+  type LookupText,
+  numberedEntry,
+  type PageText,
+  pageOf,
+  type readRange,
+  type SearchText,
+} from "../query/page-reader.ts";
 import type {
   CountQueries,
   CountRequest,
@@ -16,6 +23,9 @@ import type {
   NumberedEntry,
   Page,
   Queries,
+  SearchPage,
+  SearchQueries,
+  SearchRequest,
   TopRequest,
   WalkRequest,
 } from "../query/query.ts";
@@ -28,7 +38,7 @@ const walkStep = 1_000;
 /** Events whose facts may be on their way to the index at once. */
 const mostEventsOnTheWay = 100_000;
 
-export class IndexClient implements Queries, CountQueries {
+export class IndexClient implements Queries, CountQueries, SearchQueries {
   readonly #calls: ThreadCalls;
   readonly #size: (account: string) => number;
   #onTheWay = 0;
@@ -75,6 +85,21 @@ export class IndexClient implements Queries, CountQueries {
     const atLeast = this.#size(request.lookup.account);
     const { size, seqs, texts, next } = await this.#calls.call<LookupText>("lookup", { request, atLeast });
     return { size, entries: texts.map((text, i) => numberedEntry(seqs[i]!, text)), next };
+  }
+
+  async search(request: SearchRequest): Promise<SearchPage> {
+    const atLeast = this.#size(request.filter.account);
+    const { size, seqs, texts, next, scanned } = await this.#calls.call<SearchText>("search", { request, atLeast });
+    return { size, entries: texts.map((text, i) => numberedEntry(seqs[i]!, text)), next, scanned };
+  }
+
+  async range(account: string, first: number, count: number): ReturnType<SearchQueries["range"]> {
+    const { seqs, texts, next } = await this.#calls.call<ReturnType<typeof readRange>>("range", {
+      account,
+      first,
+      count,
+    });
+    return { entries: texts.map((text, i) => numberedEntry(seqs[i]!, text)), next };
   }
 
   histogram(request: CountRequest): Promise<Histogram> {

@@ -10,8 +10,25 @@ import type { AbsenceEvidence } from "../ledger/port.ts";
 import { proveAbsence, proveConsistency, proveEntry, readTile } from "../ledger/prove.ts";
 import { LedgerReader } from "../ledger/store.ts";
 import type { Tile } from "../merkle/tile.ts";
-import { entryTexts, type LookupText, type PageText, readLookup, readPage, walkedSeqs } from "../query/page-reader.ts";
-import type { CountRequest, ListRequest, LookupRequest, TopRequest, WalkRequest } from "../query/query.ts";
+import {
+  entryTexts,
+  type LookupText,
+  type PageText,
+  readLookup,
+  readPage,
+  readRange,
+  readSearch,
+  type SearchText,
+  walkedSeqs,
+} from "../query/page-reader.ts";
+import type {
+  CountRequest,
+  ListRequest,
+  LookupRequest,
+  SearchRequest,
+  TopRequest,
+  WalkRequest,
+} from "../query/query.ts";
 import { serveCalls } from "./thread-calls.ts";
 
 export interface IndexInput {
@@ -74,6 +91,12 @@ await serveCalls(parentPort as MessagePort, async () => {
         await caughtUp(request.filter.account, atLeast);
         return walkedSeqs(index, request);
       },
+      search: async ({ request, atLeast }: { request: SearchRequest; atLeast: number }): Promise<SearchText> => {
+        await caughtUp(request.filter.account, atLeast);
+        return readSearch(index, reader, request);
+      },
+      range: ({ account, first, count }: { account: string; first: number; count: number }) =>
+        readRange(reader, account, first, count),
       histogram: async ({ request, atLeast }: { request: CountRequest; atLeast: number }): Promise<Histogram> => {
         const { filter, by, buckets } = request;
         await caughtUp(filter.account, atLeast);

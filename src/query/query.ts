@@ -2,6 +2,7 @@
 // a Page. Answers are complete as of `size` entries of the ledger, or they are an error (I5).
 import type { Entry } from "../event/entry.ts";
 import type { CountedBy, Filter, Histogram, Lookup, Order, Position, Top, Window } from "../index/port.ts";
+import type { Match } from "./event-match.ts";
 
 export interface ListRequest {
   readonly filter: Filter;
@@ -37,12 +38,47 @@ export interface LookupPage {
   readonly next: Position | null;
 }
 
+/** Events that a filter means and that match by what is in them. */
+export interface SearchRequest {
+  readonly filter: Filter;
+  readonly match: Match;
+  readonly order: Order;
+  readonly after?: Position;
+  readonly limit: number;
+  /** Only entries below this number: those of a stated size of the log. */
+  readonly below?: number;
+}
+
+export interface SearchPage {
+  /** As in Page. */
+  readonly size: number;
+  readonly entries: readonly NumberedEntry[];
+  /** Up to here everything was looked at, and here it goes on; null: nothing is left. The work of one call is bounded. */
+  readonly next: Position | null;
+  /** How many entries were looked at. */
+  readonly scanned: number;
+}
+
 /** Consecutive entries of a log of which those that match are wanted, in the order of their numbers. */
 export interface WalkRequest {
   readonly filter: Filter;
   /** Inclusive bounds of the numbers. */
   readonly firstSeq: number;
   readonly lastSeq: number;
+}
+
+/** What reads entries to find them. May throw TaishiError index-behind. */
+export interface SearchQueries {
+  search(request: SearchRequest): Promise<SearchPage>;
+  /**
+   * Entries from `first` on, at most `count`, as far as the log is; those past their retention are left out.
+   * @returns `next`: the number to go on with, never more than the log's size
+   */
+  range(
+    account: string,
+    first: number,
+    count: number,
+  ): Promise<{ readonly entries: readonly NumberedEntry[]; readonly next: number }>;
 }
 
 export interface CountRequest {

@@ -3,6 +3,7 @@ import { TaishiError } from "../errors.ts";
 import { entryTail, parseEntry } from "../event/entry.ts";
 import { streamOf } from "../event/stream.ts";
 import type { AppendBatch, Appender, Receipt } from "../ledger/port.ts";
+import { entryTest } from "../query/event-match.ts";
 import type {
   CountQueries,
   CountRequest,
@@ -10,6 +11,9 @@ import type {
   NumberedEntry,
   Page,
   Queries,
+  SearchPage,
+  SearchQueries,
+  SearchRequest,
   TopRequest,
 } from "../query/query.ts";
 
@@ -17,7 +21,7 @@ import type {
 export const received = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 /** One log per account; complete as soon as append resolves. */
-export class MemoryLedger implements Appender, Pick<Queries, "list" | "entry">, CountQueries {
+export class MemoryLedger implements Appender, Pick<Queries, "list" | "entry">, CountQueries, SearchQueries {
   readonly batches: AppendBatch[] = [];
   readonly #logs = new Map<string, NumberedEntry[]>();
   readonly #keys = new Map<string, { digest: string; receipt: Receipt }>();
@@ -124,7 +128,34 @@ export class MemoryLedger implements Appender, Pick<Queries, "list" | "entry">, 
     return { covered, total, items: items.sort((a, b) => b.count - a.count).slice(0, limit) };
   }
 
+  /** Looks at no more than `reach` entries in one call, as the real one does. */
+  reach = 10;
+
+  async search(request: SearchRequest): Promise<SearchPage> {
+    const { filter, match, order, after, limit, below = Number.POSITIVE_INFINITY } = request;
+    const window = after === undefined ? { offset: 0, limit: this.reach + 1 } : { after, limit: this.reach + 1 };
+    const { entries, size } = await this.list({ filter, order, window });
+    const found: NumberedEntry[] = [];
+    for (const [i, entry] of entries.entries()) {
+      const { time } = entry.event;
+      if (i === this.reach) return { size, entries: found, next: positionOf(entries[i - 1]!), scanned: i };
+      if (entry.seq < below && entryTest(match).matches(entry)) found.push(entry);
+      if (found.length === limit) return { size, entries: found, next: { time, seq: entry.seq }, scanned: i + 1 };
+    }
+    return { size, entries: found, next: null, scanned: entries.length };
+  }
+
+  async range(account: string, first: number, count: number): ReturnType<SearchQueries["range"]> {
+    const log = this.log(account);
+    const next = Math.max(first, Math.min(first + count, log.length));
+    return { entries: log.slice(first, next), next };
+  }
+
   async entry(account: string, seq: number): Promise<NumberedEntry | undefined> {
     return this.log(account)[seq];
   }
+}
+
+function positionOf({ seq, event }: NumberedEntry): { readonly time: number; readonly seq: number } {
+  return { time: event.time, seq };
 }

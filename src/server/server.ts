@@ -15,7 +15,7 @@ import type { Caller, Keyring } from "../identity/caller.ts";
 import type { ConsoleSessions } from "../identity/console-sessions.ts";
 import type { Appender, PublishedLogs } from "../ledger/port.ts";
 import type { Log } from "../log.ts";
-import type { CountQueries, Queries } from "../query/query.ts";
+import type { CountQueries, Queries, SearchQueries } from "../query/query.ts";
 import { type AgentBoard, agentRoutes } from "./agent-routes.ts";
 import { appendRoute } from "./append-route.ts";
 import type { RateLimiter } from "./authenticate.ts";
@@ -45,7 +45,7 @@ import { headersOf, pathOf, targetOf, wireRequest } from "./wire-request.ts";
 
 export interface ServerOptions {
   readonly appender: Appender;
-  readonly queries: Pick<Queries, "list" | "entry"> & CountQueries;
+  readonly queries: Pick<Queries, "list" | "entry"> & CountQueries & SearchQueries;
   readonly status: (account: string) => ServiceStatus;
   readonly logs: PublishedLogs;
   /** "private" where there is no such account. */
