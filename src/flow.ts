@@ -176,6 +176,7 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
     console: readConsole(),
     appender: ledger,
     queries,
+    size: (account) => ledger.size(account),
     status: (account) => {
       const log = logs.find((each) => each.account === account);
       return {

@@ -100,6 +100,7 @@ export async function openHouse(options: Partial<ServerOptions> = {}): Promise<H
   const server = await createServer({
     appender: ledger,
     queries: ledger,
+    size: (account) => ledger.log(account).length,
     status: (account) => ({
       stored: ledger.log(account).length,
       signed: ledger.log(account).length,

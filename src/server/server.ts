@@ -23,6 +23,7 @@ import { announcesBody, BodyBudget, readWire } from "./body.ts";
 import { callRecord } from "./call-record.ts";
 import { ConsoleFiles } from "./console-files.ts";
 import { type AccountDirectory, instanceRoutes, projectRoutes } from "./directory-routes.ts";
+import { exportRoute } from "./export-route.ts";
 import { asBuffer, asksForNoAction, fromFramework, originForm, wantsPage } from "./framework.ts";
 import { type HealthReport, livenessResponse, readinessResponse } from "./health.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
@@ -38,6 +39,7 @@ import { entryRoute, listRoute } from "./read-routes.ts";
 import type { AnyRoute } from "./route.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { type ServiceStatus, statsRoutes, statusRoute } from "./stats-routes.ts";
+import { tailRoute } from "./tail-route.ts";
 import { lingering } from "./unread-body.ts";
 import { userRoutes } from "./user-routes.ts";
 import { whoamiRoute } from "./whoami-route.ts";
@@ -46,6 +48,8 @@ import { headersOf, pathOf, targetOf, wireRequest } from "./wire-request.ts";
 export interface ServerOptions {
   readonly appender: Appender;
   readonly queries: Pick<Queries, "list" | "entry"> & CountQueries & SearchQueries;
+  /** Entries of an account's log that are acknowledged. */
+  readonly size: (account: string) => number;
   readonly status: (account: string) => ServiceStatus;
   readonly logs: PublishedLogs;
   /** "private" where there is no such account. */
@@ -124,6 +128,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     appendRoute(options.appender, limits, (events, bytes) => metrics.appended(events, bytes)),
     listRoute(options.queries),
     entryRoute(options.queries),
+    tailRoute(options),
+    exportRoute(options.queries),
     ...statsRoutes(options.queries),
     statusRoute(options.status, options.version, options.clock),
     ...proofRoutes(options.logs),
