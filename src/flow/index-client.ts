@@ -26,9 +26,13 @@ import type {
   SearchPage,
   SearchQueries,
   SearchRequest,
+  StoryPage,
+  StoryQueries,
+  StoryRequest,
   TopRequest,
   WalkRequest,
 } from "../query/query.ts";
+import type { StoryText } from "../query/story-reader.ts";
 import type { IndexInput, IndexProgress } from "./index-thread.ts";
 import { startThread } from "./start-thread.ts";
 import { ThreadCalls } from "./thread-calls.ts";
@@ -38,7 +42,7 @@ const walkStep = 1_000;
 /** Events whose facts may be on their way to the index at once. */
 const mostEventsOnTheWay = 100_000;
 
-export class IndexClient implements Queries, CountQueries, SearchQueries {
+export class IndexClient implements Queries, CountQueries, SearchQueries, StoryQueries {
   readonly #calls: ThreadCalls;
   readonly #size: (account: string) => number;
   #onTheWay = 0;
@@ -100,6 +104,15 @@ export class IndexClient implements Queries, CountQueries, SearchQueries {
       count,
     });
     return { entries: texts.map((text, i) => numberedEntry(seqs[i]!, text)), next };
+  }
+
+  async story(request: StoryRequest): Promise<StoryPage> {
+    const atLeast = this.#size(request.filter.account);
+    const { seqs, texts, threads, ...story } = await this.#calls.call<StoryText>("story", { request, atLeast });
+    return {
+      ...story,
+      threads: threads.map((thread, i) => ({ ...thread, entry: numberedEntry(seqs[i]!, texts[i]!) })),
+    };
   }
 
   histogram(request: CountRequest): Promise<Histogram> {

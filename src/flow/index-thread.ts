@@ -26,9 +26,11 @@ import type {
   ListRequest,
   LookupRequest,
   SearchRequest,
+  StoryRequest,
   TopRequest,
   WalkRequest,
 } from "../query/query.ts";
+import { readStory, type StoryText } from "../query/story-reader.ts";
 import { serveCalls } from "./thread-calls.ts";
 
 export interface IndexInput {
@@ -94,6 +96,10 @@ await serveCalls(parentPort as MessagePort, async () => {
       search: async ({ request, atLeast }: { request: SearchRequest; atLeast: number }): Promise<SearchText> => {
         await caughtUp(request.filter.account, atLeast);
         return readSearch(index, reader, request);
+      },
+      story: async ({ request, atLeast }: { request: StoryRequest; atLeast: number }): Promise<StoryText> => {
+        await caughtUp(request.filter.account, atLeast);
+        return readStory(index, reader, request);
       },
       range: ({ account, first, count }: { account: string; first: number; count: number }) =>
         readRange(reader, account, first, count),

@@ -3,6 +3,7 @@
 import type { Entry } from "../event/entry.ts";
 import type { CountedBy, Filter, Histogram, Lookup, Order, Position, Top, Window } from "../index/port.ts";
 import type { Match } from "./event-match.ts";
+import type { Joined, Lane, Story } from "./story.ts";
 
 export interface ListRequest {
   readonly filter: Filter;
@@ -79,6 +80,39 @@ export interface SearchQueries {
     first: number,
     count: number,
   ): Promise<{ readonly entries: readonly NumberedEntry[]; readonly next: number }>;
+}
+
+/** What is asked about: a resource, in the filter; or a user or an address. */
+export interface StoryRequest {
+  readonly filter: Filter;
+  readonly user?: string;
+  readonly ip?: string;
+  /** Events of the story. */
+  readonly limit: number;
+}
+
+export interface StoryThread {
+  readonly entry: NumberedEntry;
+  readonly lane: Lane;
+  /** Why it is there; absent where it is what was asked about. */
+  readonly joined: Joined | undefined;
+}
+
+/** What belongs together, and what was not looked at. */
+export interface StoryPage {
+  readonly size: number;
+  /** By time, then number. */
+  readonly threads: readonly StoryThread[];
+  readonly common: Story["common"];
+  readonly scanned: number;
+  /** Between these times everything was looked at to be joined; undefined where nothing was asked about. */
+  readonly around: { readonly from: number; readonly to: number } | undefined;
+  /** Of what is asked about, of what is around it, and of what belongs to it: whether there is more. */
+  readonly cut: { readonly asked: boolean; readonly around: boolean; readonly events: boolean };
+}
+
+export interface StoryQueries {
+  story(request: StoryRequest): Promise<StoryPage>;
 }
 
 export interface CountRequest {

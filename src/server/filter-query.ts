@@ -123,7 +123,7 @@ export function matchOf(values: Values): Match | undefined {
     name.startsWith(attributePrefix) ? [[name.slice(attributePrefix.length), value as string] as const] : [],
   );
   if (attributes.length > mostAttributes) throw refuse("content", `is given more than ${mostAttributes} times`);
-  if (ip !== undefined && address(ip) === undefined) throw refuse("ip", "is not an IP address");
+  checkAddress(ip);
   const words = q === undefined ? undefined : wordsOf(q);
   if (words?.length === 0) throw refuse("q", "has no word");
   if (words === undefined && user === undefined && ip === undefined && attributes.length === 0) return undefined;
@@ -133,6 +133,11 @@ export function matchOf(values: Values): Match | undefined {
     ...(ip === undefined ? {} : { ip }),
     ...(attributes.length === 0 ? {} : { attributes: attributes.sort(([a], [b]) => (a < b ? -1 : 1)) }),
   };
+}
+
+/** @throws TaishiError invalid-parameter (ip) */
+export function checkAddress(ip: string | undefined): void {
+  if (ip !== undefined && address(ip) === undefined) throw refuse("ip", "is not an IP address");
 }
 
 /** `failed "for root"` is two words. */

@@ -14,6 +14,9 @@ import type {
   SearchPage,
   SearchQueries,
   SearchRequest,
+  StoryPage,
+  StoryQueries,
+  StoryRequest,
   TopRequest,
 } from "../query/query.ts";
 
@@ -21,7 +24,9 @@ import type {
 export const received = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 /** One log per account; complete as soon as append resolves. */
-export class MemoryLedger implements Appender, Pick<Queries, "list" | "entry">, CountQueries, SearchQueries {
+export class MemoryLedger
+  implements Appender, Pick<Queries, "list" | "entry">, CountQueries, SearchQueries, StoryQueries
+{
   readonly batches: AppendBatch[] = [];
   readonly #logs = new Map<string, NumberedEntry[]>();
   readonly #keys = new Map<string, { digest: string; receipt: Receipt }>();
@@ -143,6 +148,16 @@ export class MemoryLedger implements Appender, Pick<Queries, "list" | "entry">, 
       if (found.length === limit) return { size, entries: found, next: { time, seq: entry.seq }, scanned: i + 1 };
     }
     return { size, entries: found, next: null, scanned: entries.length };
+  }
+
+  /** What the next story is. */
+  told: StoryPage | undefined;
+  readonly stories: StoryRequest[] = [];
+
+  async story(request: StoryRequest): Promise<StoryPage> {
+    this.stories.push(request);
+    const cut = { asked: false, around: false, events: false };
+    return this.told ?? { size: 0, threads: [], common: [], scanned: 0, around: undefined, cut };
   }
 
   async range(account: string, first: number, count: number): ReturnType<SearchQueries["range"]> {

@@ -15,7 +15,7 @@ import type { Caller, Keyring } from "../identity/caller.ts";
 import type { ConsoleSessions } from "../identity/console-sessions.ts";
 import type { Appender, PublishedLogs } from "../ledger/port.ts";
 import type { Log } from "../log.ts";
-import type { CountQueries, Queries, SearchQueries } from "../query/query.ts";
+import type { CountQueries, Queries, SearchQueries, StoryQueries } from "../query/query.ts";
 import { type AgentBoard, agentRoutes } from "./agent-routes.ts";
 import { appendRoute } from "./append-route.ts";
 import type { RateLimiter } from "./authenticate.ts";
@@ -39,6 +39,7 @@ import { entryRoute, listRoute } from "./read-routes.ts";
 import type { AnyRoute } from "./route.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { type ServiceStatus, statsRoutes, statusRoute } from "./stats-routes.ts";
+import { storyRoute } from "./story-route.ts";
 import { tailRoute } from "./tail-route.ts";
 import { lingering } from "./unread-body.ts";
 import { userRoutes } from "./user-routes.ts";
@@ -47,7 +48,7 @@ import { headersOf, pathOf, targetOf, wireRequest } from "./wire-request.ts";
 
 export interface ServerOptions {
   readonly appender: Appender;
-  readonly queries: Pick<Queries, "list" | "entry"> & CountQueries & SearchQueries;
+  readonly queries: Pick<Queries, "list" | "entry"> & CountQueries & SearchQueries & StoryQueries;
   /** Entries of an account's log that are acknowledged. */
   readonly size: (account: string) => number;
   readonly status: (account: string) => ServiceStatus;
@@ -131,6 +132,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     tailRoute(options),
     exportRoute(options.queries),
     ...statsRoutes(options.queries),
+    storyRoute(options.queries),
     statusRoute(options.status, options.version, options.clock),
     ...proofRoutes(options.logs),
     whoamiRoute(),
