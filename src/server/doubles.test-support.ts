@@ -10,6 +10,7 @@ import { ConsoleSessions, type SessionIdentity } from "../identity/console-sessi
 import { tokenDigest } from "../identity/credential.ts";
 import { createLog } from "../log.ts";
 import { AgentBoard } from "./agent-routes.ts";
+import { MemoryAccounts, noKeys, noSearches } from "./memory-administration.test-support.ts";
 import { MemoryDirectory } from "./memory-directory.test-support.ts";
 import { MemoryLedger, received } from "./memory-ledger.test-support.ts";
 import { MemoryLogs } from "./memory-logs.test-support.ts";
@@ -115,6 +116,10 @@ export async function openHouse(options: Partial<ServerOptions> = {}): Promise<H
     logs,
     logVisibility: (account) => logs.visibility.get(account) ?? "private",
     directory,
+    accounts: new MemoryAccounts(["0", "2100000001", "2100000002"]),
+    keys: noKeys,
+    searches: noSearches,
+    dialects: ({ seq }, account, language) => (seq === 0 ? { toy: { account, seq, language } } : {}),
     agents: new AgentBoard({ now: () => received }),
     keyring,
     sessions: new ConsoleSessions({ identity: toyIdentity, clock: { now: () => received } }),

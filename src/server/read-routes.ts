@@ -142,6 +142,39 @@ export function entryRoute(queries: Pick<Queries, "entry">): Route {
   };
 }
 
+/** An event as each cloud's API would return it, by the API's name; only those that would. */
+export type EventDialects = (
+  entry: NumberedEntry,
+  account: string,
+  acceptLanguage: string | undefined,
+) => Readonly<Record<string, unknown>>;
+
+export function dialectsRoute(queries: Pick<Queries, "entry">, dialects: EventDialects): Route {
+  return {
+    method: "GET",
+    path: "/api/v1/events/{seq}/dialects",
+    act: "read",
+    bodyLimit: 0,
+    operationId: "getEventDialects",
+    audited: { name: "GetEventDialects", readOnly: true },
+    summary: "Get one event as each cloud's API would return it",
+    parameters: [{ name: "seq", in: "path", required: true, schema: sequenceNumber }],
+    answer: Type.Record(Type.String(), Type.Unknown(), {
+      $id: "EventDialects",
+      description:
+        "By the API's name: an item of its answer, or a line of its file. An API that would not return it is not there.",
+    }),
+    errors: [404, 410],
+    handle: async ({ caller, headers, path, query }) => {
+      refuseParameters(query);
+      const seq = sequenceNumberOf(path.seq ?? "");
+      const entry = await queries.entry(caller.account, seq);
+      if (entry === undefined) throw new TaishiError("not-found", `the log has no event ${seq}`, { field: "seq" });
+      return JSON.stringify(dialects(entry, caller.account, headers["accept-language"]));
+    },
+  };
+}
+
 /** @throws TaishiError invalid-parameter (seq) */
 export function sequenceNumberOf(text: string): number {
   const seq = Number(text);
