@@ -36,7 +36,10 @@ export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener;
 }
 
-export async function askRaw(path: string, { method = "GET", query, body, signal }: AskOptions = {}): Promise<Response> {
+export async function askRaw(
+  path: string,
+  { method = "GET", query, body, signal }: AskOptions = {},
+): Promise<Response> {
   const response = await fetch(addressOf(path, query), {
     method,
     credentials: "same-origin",

@@ -1,13 +1,13 @@
 // The frame of everything: looks, language, who is signed in, and which page stands at which address.
-import { App as Messages, ConfigProvider, Result, Spin, theme } from "antd";
+import { ConfigProvider, App as Messages, Result, Spin, theme } from "antd";
 import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
 import { lazy, Suspense } from "react";
 import { Redirect, Route, Router, Switch } from "wouter";
+import { SignIn } from "./pages/sign-in.tsx";
 import { SessionProvider, useSession } from "./session.tsx";
 import { useSettings, useWords } from "./settings.tsx";
 import { Shell } from "./shell.tsx";
-import { SignIn } from "./pages/sign-in.tsx";
 
 const Overview = lazy(() => import("./pages/overview.tsx").then(({ Overview: page }) => ({ default: page })));
 const Explorer = lazy(() => import("./pages/explorer.tsx").then(({ Explorer: page }) => ({ default: page })));

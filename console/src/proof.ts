@@ -1,7 +1,15 @@
 // Whether what the service shows of an event is what the log holds, checked here: the entry's hash up to a signed checkpoint,
 // the checkpoint's signature under the key that this browser has known since its first visit, that the checkpoint continues the
 // one it remembers, and that the entry says what is shown. Nothing of it is believed.
-import { toHex, parseKey, portable, verifyCheckpoint, verifyConsistency, verifyProof, fromBase64 } from "../../src/merkle/verify.ts";
+import {
+  fromBase64,
+  parseKey,
+  portable,
+  toHex,
+  verifyCheckpoint,
+  verifyConsistency,
+  verifyProof,
+} from "../../src/merkle/verify.ts";
 import { ask, askRaw, type StoredEvent } from "./api.ts";
 
 export interface Proved {
@@ -72,7 +80,12 @@ async function continues(
     from === to
       ? []
       : (await ask<{ proof: readonly string[] }>("/api/v1/log/consistency", { query: { from, to } })).proof;
-  verifyConsistency(older, newer, proof.map((hash) => fromBase64(hash)), trust);
+  verifyConsistency(
+    older,
+    newer,
+    proof.map((hash) => fromBase64(hash)),
+    trust,
+  );
   return { size: before.size };
 }
 
@@ -99,8 +112,7 @@ function compare({ event, received, v: _v, salt: _salt, ...record }: Entry, show
 function equal(kept: unknown, seen: unknown): boolean {
   if (typeof kept === "object" && kept !== null) {
     const digest = (kept as { $sha256?: string }).$sha256;
-    if (digest !== undefined && typeof seen === "string")
-      return toHex(portable.sha256.create().update(new TextEncoder().encode(seen)).digest()) === digest;
+    if (digest !== undefined && typeof seen === "string") return toHex(digestOf(seen)) === digest;
     if (typeof seen !== "object" || seen === null) return false;
     const names = new Set([...Object.keys(kept), ...Object.keys(seen)]);
     return [...names].every((name) =>
@@ -108,6 +120,12 @@ function equal(kept: unknown, seen: unknown): boolean {
     );
   }
   return kept === seen;
+}
+
+function digestOf(text: string): Uint8Array {
+  const digest = new Uint8Array(32);
+  portable.sha256(new TextEncoder().encode(text), digest, 0);
+  return digest;
 }
 
 function brief(value: unknown): string {

@@ -1,15 +1,11 @@
 // What stands around every page: where one can go, who one is, and how it looks.
 import {
-  ApiOutlined,
   AppstoreOutlined,
   BulbOutlined,
   ClusterOutlined,
-  DatabaseOutlined,
   GlobalOutlined,
   LogoutOutlined,
   MenuOutlined,
-  NodeIndexOutlined,
-  SettingOutlined,
   UnorderedListOutlined,
   UserOutlined,
 } from "@ant-design/icons";
@@ -33,14 +29,9 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       ? [
           { key: "/overview", icon: <AppstoreOutlined />, label: words.overview },
           { key: "/events", icon: <UnorderedListOutlined />, label: words.explorer },
-          { key: "/story", icon: <NodeIndexOutlined />, label: words.story },
-          { key: "/trails", icon: <ApiOutlined />, label: words.trails },
-          { key: "/databases", icon: <DatabaseOutlined />, label: words.databases },
         ]
       : []),
     { key: "/sources", icon: <ClusterOutlined />, label: words.sources },
-    ...(session?.role === "admin" ? [{ key: "/admin", icon: <SettingOutlined />, label: words.administration }] : []),
-    { key: "/api", icon: <ApiOutlined />, label: words.apiExplorer },
   ];
   const menu = (
     <Menu
@@ -51,7 +42,9 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       onClick={({ key }) => {
         setOpen(false);
         // The time range in view goes along.
-        const range = new URLSearchParams([...new URLSearchParams(search)].filter(([name]) => name === "from" || name === "to"));
+        const range = new URLSearchParams(
+          [...new URLSearchParams(search)].filter(([name]) => name === "from" || name === "to"),
+        );
         go(range.size === 0 ? key : `${key}?${range}`);
       }}
     />
@@ -63,7 +56,14 @@ export function Shell({ children }: { readonly children: ReactNode }) {
         {words.skip}
       </a>
       <Layout.Header
-        style={{ display: "flex", alignItems: "center", gap: 12, paddingInline: wide ? 20 : 12, height: 52, lineHeight: "52px" }}
+        style={{
+          display: "flex",
+          alignItems: "center",
+          gap: 12,
+          paddingInline: wide ? 20 : 12,
+          height: 52,
+          lineHeight: "52px",
+        }}
       >
         {!wide && (
           <Button
@@ -98,7 +98,11 @@ export function Shell({ children }: { readonly children: ReactNode }) {
           <Dropdown
             menu={{
               items: [
-                { key: "who", label: `${session?.userName ?? session?.role} · ${session?.accountName ?? session?.account}`, disabled: true },
+                {
+                  key: "who",
+                  label: `${session?.userName ?? session?.role} · ${session?.accountName ?? session?.account}`,
+                  disabled: true,
+                },
                 { key: "out", label: words.signOut, icon: <LogoutOutlined /> },
               ],
               onClick: ({ key }) => {

@@ -9,8 +9,10 @@ import type { Caller, Keyring } from "../identity/caller.ts";
 import { ConsoleSessions, type SessionIdentity } from "../identity/console-sessions.ts";
 import { tokenDigest } from "../identity/credential.ts";
 import { createLog } from "../log.ts";
+
 import { AgentBoard } from "./agent-routes.ts";
 import { MemoryAccounts, noKeys, noSearches } from "./memory-administration.test-support.ts";
+
 import { MemoryDirectory } from "./memory-directory.test-support.ts";
 import { MemoryLedger, received } from "./memory-ledger.test-support.ts";
 import { MemoryLogs } from "./memory-logs.test-support.ts";

@@ -16,8 +16,10 @@ import type { ConsoleSessions } from "../identity/console-sessions.ts";
 import type { SavedSearches } from "../identity/saved-searches.ts";
 import type { Appender, PublishedLogs } from "../ledger/port.ts";
 import type { Log } from "../log.ts";
+
 import type { CountQueries, Queries, SearchQueries, StoryQueries } from "../query/query.ts";
 import { type AccountAdministration, accountRoutes } from "./account-routes.ts";
+
 import { type AgentBoard, agentRoutes } from "./agent-routes.ts";
 import { appendRoute } from "./append-route.ts";
 import type { RateLimiter } from "./authenticate.ts";

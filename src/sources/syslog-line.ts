@@ -18,6 +18,7 @@ export interface SyslogLine {
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const dayMs = 24 * 3_600_000;
+const farthestZoneMs = 15 * 3_600_000;
 
 // What a program's name may hold is what keeps a message with a colon in it from being taken for one.
 const old = /^([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d) /;
@@ -68,17 +69,19 @@ function isoTime(text: string, read: number, clock: WallClock): number | undefin
   return wall === undefined ? undefined : clock.instant(wall, read);
 }
 
-/** The year that puts the time nearest to when it was read, at most a day after it. */
+/**
+ * The year that puts the time nearest to when it was read, at most a day after it: the last one that does not put it later.
+ * Zones are asked about that year alone, since that costs more than all the rest.
+ */
 function nearest(wall: (year: number) => number | undefined, read: number, clock: WallClock): number | undefined {
   const year = new Date(read).getUTCFullYear();
-  let best: number | undefined;
-  for (const candidate of [year - 1, year, year + 1]) {
+  for (const candidate of [year + 1, year, year - 1]) {
     const local = wall(candidate);
-    if (local === undefined) continue;
+    if (local === undefined || local - farthestZoneMs > read + dayMs) continue;
     const time = clock.instant(local, read);
-    if (time <= read + dayMs && (best === undefined || Math.abs(time - read) < Math.abs(best - read))) best = time;
+    if (time <= read + dayMs) return time;
   }
-  return best;
+  return undefined;
 }
 
 function read5424(line: string, read: number): SyslogLine | undefined {

@@ -1,15 +1,17 @@
 // All events by filter, with their exact number, any page of them, what each is, and whether it can be proved.
-import { CloseOutlined, DownloadOutlined, ShareAltOutlined, ThunderboltOutlined } from "@ant-design/icons";
-import { App, Button, Card, Dropdown, Empty, Input, Select, Space, Table, Tag, Typography } from "antd";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
-import { addressOf, ask, type EventPage, kinds, risks, type StoredEvent } from "../api.ts";
+import { ShareAltOutlined } from "@ant-design/icons";
+import { App, Button, Card, Empty, Input, Select, Space, Table, Tag, Typography } from "antd";
+import { lazy, Suspense, useEffect, useState } from "react";
+import { ask, type EventPage, kinds, risks, type StoredEvent } from "../api.ts";
 import { Shown, useAsked } from "../parts/asked.tsx";
 import { RiskTag, resourceOf, summary, When } from "../parts/event.tsx";
-import { fieldNames, readBar } from "../parts/filter.ts";
+import { readBar } from "../parts/filter.ts";
 import { RangePicker, readRange, useQuery } from "../parts/range.tsx";
 import { useWords } from "../settings.tsx";
 
-const EventDrawer = lazy(() => import("../parts/event-drawer.tsx").then(({ EventDrawer: part }) => ({ default: part })));
+const EventDrawer = lazy(() =>
+  import("../parts/event-drawer.tsx").then(({ EventDrawer: part }) => ({ default: part })),
+);
 
 const sizes = [20, 50, 100];
 const allColumns = ["time", "risk", "kind", "type", "resource", "what", "number"] as const;
@@ -31,14 +33,14 @@ export function Explorer() {
   const [bar, setBar] = useState(query.get("q") ?? "");
   useEffect(() => setBar(query.get("q") ?? ""), [query]);
   const [columns, setColumns] = useState<readonly Column[]>(allColumns.filter((column) => column !== "kind"));
-  const live = query.get("live") === "1";
-  const fresh = useTail(live, query);
 
   const limit = Number(query.get("size") ?? 20);
   const page = Number(query.get("page") ?? 1);
   const order = query.get("order") === "asc" ? "asc" : "desc";
   const parameters = parametersOf(query);
-  const searched = parameters.q !== undefined || Object.keys(parameters).some((name) => name === "user" || name === "ip" || name.startsWith("content."));
+  const searched =
+    parameters.q !== undefined ||
+    Object.keys(parameters).some((name) => name === "user" || name === "ip" || name.startsWith("content."));
   const cursor = query.get("cursor") ?? undefined;
   const asked = {
     ...parameters,
@@ -94,27 +96,11 @@ export function Explorer() {
               ]}
             />
             <Button
-              icon={<ThunderboltOutlined />}
-              type={live ? "primary" : "default"}
-              aria-pressed={live}
-              onClick={() => change({ live: live ? undefined : "1" })}
-            >
-              {words.tail}
-            </Button>
-            <Button
               icon={<ShareAltOutlined />}
               onClick={() => navigator.clipboard.writeText(location.href).then(() => message.success(words.copied))}
             >
               {words.share}
             </Button>
-            <Dropdown
-              menu={{
-                items: ["ndjson", "csv"].map((key) => ({ key, label: key.toUpperCase() })),
-                onClick: ({ key }) => change({ export: key }),
-              }}
-            >
-              <Button icon={<DownloadOutlined />}>{words.exportAs}</Button>
-            </Dropdown>
             <Select
               aria-label={words.columns}
               mode="multiple"
@@ -128,19 +114,26 @@ export function Explorer() {
           </Space>
         </Space>
       </Card>
-      {query.get("export") !== null && (
-        <Export format={query.get("export")!} parameters={parameters} onEnd={() => change({ export: undefined }, true)} />
-      )}
       <Shown asked={state} again={again}>
         {({ events, total, next }) => (
           <Card size="small" styles={{ body: { padding: 0 } }}>
             <Table<StoredEvent>
               size="small"
               rowKey="seq"
-              dataSource={[...fresh.filter(({ seq }) => !events.some((event) => event.seq === seq)), ...events]}
-              rowClassName={({ seq }) => (fresh.some((event) => event.seq === seq) ? "fresh" : "")}
+              dataSource={[...events]}
               scroll={{ x: "max-content" }}
-              locale={{ emptyText: <Empty description={<><div>{words.noEvents}</div><Typography.Text type="secondary">{words.noEventsHint}</Typography.Text></>} /> }}
+              locale={{
+                emptyText: (
+                  <Empty
+                    description={
+                      <>
+                        <div>{words.noEvents}</div>
+                        <Typography.Text type="secondary">{words.noEventsHint}</Typography.Text>
+                      </>
+                    }
+                  />
+                ),
+              }}
               onRow={({ seq }) => ({
                 tabIndex: 0,
                 style: { cursor: "pointer" },
@@ -166,14 +159,16 @@ export function Explorer() {
                       showSizeChanger: true,
                       showQuickJumper: true,
                       style: { paddingInline: 12 },
-                      onChange: (to, size) => change({ page: to === 1 ? undefined : String(to), size: size === 20 ? undefined : String(size) }),
+                      onChange: (to, size) =>
+                        change({
+                          page: to === 1 ? undefined : String(to),
+                          size: size === 20 ? undefined : String(size),
+                        }),
                     }
               }
-              footer={
-                total === null && next !== null
-                  ? () => <Button onClick={() => change({ cursor: next })}>{words.search}…</Button>
-                  : undefined
-              }
+              {...(total === null && next !== null
+                ? { footer: () => <Button onClick={() => change({ cursor: next })}>{words.search}…</Button> }
+                : {})}
             />
           </Card>
         )}
@@ -207,74 +202,3 @@ function columnsOf(words: ReturnType<typeof useWords>) {
     column("number", ({ seq }) => <span className="mono">{seq}</span>),
   ];
 }
-
-/** New events as they come, newest first; at most two hundred are kept. */
-function useTail(live: boolean, query: URLSearchParams): readonly StoredEvent[] {
-  const [fresh, setFresh] = useState<readonly StoredEvent[]>([]);
-  const { from: _from, to: _to, ...parameters } = parametersOf(query);
-  const address = addressOf("/api/v1/tail", parameters);
-  useEffect(() => {
-    setFresh([]);
-    if (!live) return;
-    const source = new EventSource(address);
-    source.addEventListener("message", ({ data }) => {
-      setFresh((before) => [JSON.parse(data as string) as StoredEvent, ...before].slice(0, 200));
-    });
-    return () => source.close();
-  }, [live, address]);
-  return fresh;
-}
-
-/** Streams the export into a file, and says how far it is. */
-function Export({ format, parameters, onEnd }: { readonly format: string; readonly parameters: Record<string, string | undefined>; readonly onEnd: () => void }) {
-  const words = useWords();
-  const { message } = App.useApp();
-  const [lines, setLines] = useState(0);
-  const [total, setTotal] = useState<number>();
-  const stop = useRef<AbortController>(undefined);
-  const key = JSON.stringify([format, parameters]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: one export for one key
-  useEffect(() => {
-    const controller = new AbortController();
-    stop.current = controller;
-    const run = async () => {
-      const response = await fetch(addressOf("/api/v1/export", { ...parameters, format }), { signal: controller.signal });
-      if (!response.ok) throw new Error(((await response.json()) as { detail?: string }).detail ?? String(response.status));
-      setTotal(Number(response.headers.get("x-total-count") ?? Number.NaN));
-      const parts: Uint8Array<ArrayBuffer>[] = [];
-      let count = 0;
-      for (const reader = response.body!.getReader(); ; ) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        parts.push(value);
-        for (const byte of value) if (byte === 10) count++;
-        setLines(count);
-      }
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob(parts));
-      link.download = `taishi-events.${format}`;
-      link.click();
-      URL.revokeObjectURL(link.href);
-    };
-    run().then(onEnd, (thrown: Error) => {
-      if (!controller.signal.aborted) {
-        message.error(thrown.message);
-        onEnd();
-      }
-    });
-    return () => controller.abort();
-  }, [key]);
-  const share = total === undefined || total === 0 ? "" : ` ${Math.min(100, Math.round((lines / total) * 100))} %`;
-  return (
-    <Card size="small">
-      <Space>
-        <span role="status">{`${words.exporting} ${lines.toLocaleString()}${share}`}</span>
-        <Button size="small" icon={<CloseOutlined />} onClick={() => { stop.current?.abort(); onEnd(); }}>
-          {words.cancel}
-        </Button>
-      </Space>
-    </Card>
-  );
-}
-
-export { fieldNames };

@@ -46,8 +46,12 @@ export function SignIn() {
         <Typography.Paragraph type="secondary" style={{ marginTop: 12 }}>
           {first === null ? words.signInHint : words.firstUserHint}
         </Typography.Paragraph>
-        {expired && problem === undefined && <Alert type="info" showIcon title={words.signedOut} style={{ marginBottom: 16 }} />}
-        {problem !== undefined && <Alert type="error" showIcon title={problem} style={{ marginBottom: 16 }} role="alert" />}
+        {expired && problem === undefined && (
+          <Alert type="info" showIcon title={words.signedOut} style={{ marginBottom: 16 }} />
+        )}
+        {problem !== undefined && (
+          <Alert type="error" showIcon title={problem} style={{ marginBottom: 16 }} role="alert" />
+        )}
         {first === null && (
           <Segmented
             block

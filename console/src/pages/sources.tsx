@@ -27,7 +27,9 @@ interface Agent {
 
 export function Sources() {
   const words = useWords();
-  const { asked, again } = useAsked("agents", (signal) => ask<{ agents: readonly Agent[] }>("/api/v1/agents", { signal }));
+  const { asked, again } = useAsked("agents", (signal) =>
+    ask<{ agents: readonly Agent[] }>("/api/v1/agents", { signal }),
+  );
   useEffect(() => {
     const timer = setInterval(again, 10_000);
     return () => clearInterval(timer);
@@ -37,7 +39,14 @@ export function Sources() {
       {({ agents }) =>
         agents.length === 0 ? (
           <Card>
-            <Empty description={<><div>{words.noAgents}</div><Typography.Text type="secondary">{words.noAgentsHint}</Typography.Text></>} />
+            <Empty
+              description={
+                <>
+                  <div>{words.noAgents}</div>
+                  <Typography.Text type="secondary">{words.noAgentsHint}</Typography.Text>
+                </>
+              }
+            />
           </Card>
         ) : (
           <Space orientation="vertical" size={12} style={{ width: "100%" }}>
@@ -45,10 +54,21 @@ export function Sources() {
               <Card
                 key={name}
                 size="small"
-                title={<Badge status={Date.now() - Date.parse(seen) < 30_000 ? "success" : "error"} text={`${words.agent} ${name}`} />}
-                extra={<span>{words.lastSeen}: <When time={seen} /></span>}
+                title={
+                  <Badge
+                    status={Date.now() - Date.parse(seen) < 30_000 ? "success" : "error"}
+                    text={`${words.agent} ${name}`}
+                  />
+                }
+                extra={
+                  <span>
+                    {words.lastSeen}: <When time={seen} />
+                  </span>
+                }
               >
-                {report.problem !== null && <Alert type="warning" showIcon title={report.problem} style={{ marginBottom: 8 }} />}
+                {report.problem !== null && (
+                  <Alert type="warning" showIcon title={report.problem} style={{ marginBottom: 8 }} />
+                )}
                 <Table
                   size="small"
                   rowKey="name"
@@ -59,9 +79,21 @@ export function Sources() {
                     { title: words.sources, dataIndex: "name" },
                     { title: words.type, dataIndex: "source" },
                     { title: words.input, dataIndex: "input" },
-                    { title: words.behind, render: (_, { behind }) => (behind === null ? "–" : behind.toLocaleString()) },
-                    { title: words.counts, render: (_, { counts }) => Object.entries(counts).map(([what, n]) => `${what} ${n.toLocaleString()}`).join(", ") },
-                    { title: words.problem, render: (_, { problem }) => problem && <Typography.Text type="danger">{problem}</Typography.Text> },
+                    {
+                      title: words.behind,
+                      render: (_, { behind }) => (behind === null ? "–" : behind.toLocaleString()),
+                    },
+                    {
+                      title: words.counts,
+                      render: (_, { counts }) =>
+                        Object.entries(counts)
+                          .map(([what, n]) => `${what} ${n.toLocaleString()}`)
+                          .join(", "),
+                    },
+                    {
+                      title: words.problem,
+                      render: (_, { problem }) => problem && <Typography.Text type="danger">{problem}</Typography.Text>,
+                    },
                   ]}
                 />
               </Card>

@@ -30,12 +30,41 @@ function Details({ event }: { readonly event: StoredEvent }) {
     [words.kind, event.kind],
     [words.type, <Tag key="type">{event.type ?? event.name}</Tag>],
     [words.risk, <RiskTag key="risk" risk={event.risk} />],
-    [words.resource, <span key="res" className="mono">{resourceOf(event)}</span>],
+    [
+      words.resource,
+      <span key="res" className="mono">
+        {resourceOf(event)}
+      </span>,
+    ],
     [words.rule, event.rule],
     [words.parser, event.parser && `${event.parser.name} ${event.parser.version}`],
-    [words.position, event.position && <span key="p" className="mono">{`${event.position.source} · ${event.position.stream} · ${event.position.offset}`}</span>],
+    [
+      words.position,
+      event.position && (
+        <span
+          key="p"
+          className="mono"
+        >{`${event.position.source} · ${event.position.stream} · ${event.position.offset}`}</span>
+      ),
+    ],
   ];
-  const shown = new Set(["seq", "received", "kind", "time", "type", "name", "resource", "risk", "rule", "parser", "position", "contents", "detail", "raw", "rawBase64"]);
+  const shown = new Set([
+    "seq",
+    "received",
+    "kind",
+    "time",
+    "type",
+    "name",
+    "resource",
+    "risk",
+    "rule",
+    "parser",
+    "position",
+    "contents",
+    "detail",
+    "raw",
+    "rawBase64",
+  ]);
   const rest = Object.entries(event).filter(([name, value]) => !shown.has(name) && value !== undefined);
   const fields = (
     <>
@@ -46,8 +75,14 @@ function Details({ event }: { readonly event: StoredEvent }) {
         column={1}
         styles={{ label: { width: 150 } }}
         items={[
-          ...known.filter(([, value]) => value !== undefined && value !== "").map(([label, children]) => ({ key: label, label, children })),
-          ...contents.map(({ key, value }, i) => ({ key: `c${i}`, label: key, children: <span className="mono">{value}</span> })),
+          ...known
+            .filter(([, value]) => value !== undefined && value !== "")
+            .map(([label, children]) => ({ key: label, label, children })),
+          ...contents.map(({ key, value }, i) => ({
+            key: `c${i}`,
+            label: key,
+            children: <span className="mono">{value}</span>,
+          })),
           ...rest.map(([key, value]) => ({
             key,
             label: key,
@@ -57,8 +92,7 @@ function Details({ event }: { readonly event: StoredEvent }) {
       />
     </>
   );
-  const raw =
-    event.raw ?? (event.rawBase64 === undefined ? undefined : `base64: ${event.rawBase64}`);
+  const raw = event.raw ?? (event.rawBase64 === undefined ? undefined : `base64: ${event.rawBase64}`);
   return (
     <>
       <Proof event={event} />
@@ -72,37 +106,21 @@ function Details({ event }: { readonly event: StoredEvent }) {
               raw === undefined ? (
                 <Typography.Text type="secondary">{words.noRecord}</Typography.Text>
               ) : (
-                <pre className="mono" style={{ whiteSpace: "pre-wrap" }}>{raw}</pre>
+                <pre className="mono" style={{ whiteSpace: "pre-wrap" }}>
+                  {raw}
+                </pre>
               ),
           },
-          { key: "dialects", label: words.dialects, children: <Dialects seq={event.seq} /> },
         ]}
       />
     </>
   );
 }
 
-function Dialects({ seq }: { readonly seq: number }) {
-  const { asked, again } = useAsked(`dialects ${seq}`, (signal) =>
-    ask<Readonly<Record<string, unknown>>>(`/api/v1/events/${seq}/dialects`, { signal }),
-  );
-  return (
-    <Shown asked={asked} again={again}>
-      {(dialects) => (
-        <>
-          {Object.entries(dialects).map(([name, answer]) => (
-            <section key={name}>
-              <Typography.Title level={5}>{name}</Typography.Title>
-              <pre className="mono" style={{ whiteSpace: "pre-wrap" }}>{JSON.stringify(answer, null, 2)}</pre>
-            </section>
-          ))}
-        </>
-      )}
-    </Shown>
-  );
-}
-
-type State = { readonly at: "proving" } | { readonly at: "proved"; readonly proved: Proved } | { readonly at: "refused"; readonly why: string };
+type State =
+  | { readonly at: "proving" }
+  | { readonly at: "proved"; readonly proved: Proved }
+  | { readonly at: "refused"; readonly why: string };
 
 function Proof({ event }: { readonly event: StoredEvent }) {
   const words = useWords();

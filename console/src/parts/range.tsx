@@ -50,7 +50,11 @@ export function RangePicker() {
   const range = readRange(query);
   const last = query.get("last");
   const preset: Preset | "custom" =
-    last !== null && last in hours ? (last as Preset) : range.from === undefined && range.to === undefined ? "everything" : "custom";
+    last !== null && last in hours
+      ? (last as Preset)
+      : range.from === undefined && range.to === undefined
+        ? "everything"
+        : "custom";
   const dates: [Dayjs | null, Dayjs | null] = [
     range.from === undefined ? null : dayjs(range.from),
     range.to === undefined ? null : dayjs(range.to),
@@ -61,9 +65,17 @@ export function RangePicker() {
         value={preset}
         onChange={(chosen) => {
           if (chosen === "custom") return;
-          change({ last: chosen === "everything" ? undefined : chosen, from: undefined, to: undefined, page: undefined });
+          change({
+            last: chosen === "everything" ? undefined : chosen,
+            from: undefined,
+            to: undefined,
+            page: undefined,
+          });
         }}
-        options={(["last24h", "last7d", "last30d", "everything"] as const).map((value) => ({ value, label: words[value] }))}
+        options={(["last24h", "last7d", "last30d", "everything"] as const).map((value) => ({
+          value,
+          label: words[value],
+        }))}
       />
       <DatePicker.RangePicker
         showTime

@@ -59,7 +59,7 @@ export const en = {
   page: "Page",
   columns: "Columns",
   search: "Search",
-  searchHint: "type:SshLogin risk:High user:root or any text",
+  searchHint: "type:SshLogin risk:High,Critical resource:ep-1",
   clear: "Clear",
   save: "Save search",
   saved: "Saved searches",
@@ -73,7 +73,8 @@ export const en = {
   tail: "Live",
   tailOn: "New events appear as they come",
   noEvents: "No events here yet",
-  noEventsHint: "Nothing matches. Widen the time range or clear the filters; a first event can be appended as the README shows.",
+  noEventsHint:
+    "Nothing matches. Widen the time range or clear the filters; a first event can be appended as the README shows.",
   details: "Details",
   fields: "Fields",
   raw: "Record as received",

@@ -60,7 +60,7 @@ export const zh: Words = {
   page: "页",
   columns: "列",
   search: "搜索",
-  searchHint: "type:SshLogin risk:High user:root 或任意文本",
+  searchHint: "type:SshLogin risk:High,Critical resource:ep-1",
   clear: "清除",
   save: "保存搜索",
   saved: "已保存的搜索",

@@ -17,7 +17,6 @@ import { type Seen, SeenEvents, timeOf } from "./seen-events.ts";
 type HandOver = (batch: Batch) => Promise<void>;
 
 const lane = "docker";
-const batchRecords = 1_000;
 const connectMs = 15_000;
 /** The engine tells what it remembers at once; after this long nothing of it is still to come. */
 const replayMs = 5_000;
@@ -122,13 +121,20 @@ export class DockerInput implements Input {
     let wasJudged = false;
     try {
       for await (const piece of fromEngine(response)) {
-        const events = splitter.take(piece, this.#clock.now()).filter(({ record }) => !seen.isKnown(record.text));
+        const events: Arrival[] = [];
+        for (const event of splitter.take(piece, this.#clock.now())) {
+          const { text } = event.record;
+          const time = timeOf(text);
+          if (seen.isKnown(text, time)) continue;
+          seen.add(text, time);
+          events.push(event);
+        }
         if (events.length > 0 && !wasJudged) {
           wasJudged = true;
           judge();
         }
-        for (let at = 0; at < events.length && !signal.aborted; at += batchRecords)
-          await this.#handOver(events.slice(at, at + batchRecords), seen, place, handOver);
+        // One batch: what is seen of it is kept with it.
+        if (events.length > 0 && !signal.aborted) await this.#handOver(events, seen, place, handOver);
       }
     } finally {
       clearTimeout(judging);
@@ -141,7 +147,6 @@ export class DockerInput implements Input {
     place: { last: Numbered },
     handOver: HandOver,
   ): Promise<void> {
-    for (const { record } of events) seen.add(record.text, timeOf(record.text));
     const { records, after } = placed(events, place.last);
     const began = this.#clock.now();
     await handOver({ lane, stream: after.stream, records, resume: { ...after, ...seen.kept } });

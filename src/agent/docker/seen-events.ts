@@ -55,20 +55,25 @@ export class SeenEvents {
     return this.#awaits;
   }
 
-  /** Whether the event is one that was handed over before this connection. */
-  isKnown(text: string): boolean {
+  /**
+   * Whether the event was handed over already. One that tells its nanosecond is itself wherever it is told again, even twice
+   * on one connection: the engine may tell one that happens during a connection from its memory, and once more as it happens.
+   * Of others there may be several with one text, and only those before this connection are known.
+   */
+  isKnown(text: string, time: EventTime | undefined): boolean {
     const digest = digestOf(text);
     const times = this.#known.get(digest) ?? 0;
-    if (times === 0) return false;
-    this.#awaits = false;
-    if (times === 1) this.#known.delete(digest);
-    else this.#known.set(digest, times - 1);
-    return true;
+    if (times > 0) {
+      this.#awaits = false;
+      this.#known.set(digest, times - 1);
+      return true;
+    }
+    return time?.exact === true && this.#seen.some((event) => event.digest === digest);
   }
 
-  /** @param time nanoseconds; undefined where the event has none */
-  add(text: string, time: bigint | undefined): void {
-    this.#seen.push({ digest: digestOf(text), time: time ?? this.#seen.at(-1)?.time ?? this.#floor });
+  /** @param time undefined where the event has none */
+  add(text: string, time: EventTime | undefined): void {
+    this.#seen.push({ digest: digestOf(text), time: time?.nanoseconds ?? this.#seen.at(-1)?.time ?? this.#floor });
     if (this.#seen.length > remembered) this.#seen.shift();
   }
 
@@ -81,11 +86,17 @@ function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("base64url").slice(0, 22);
 }
 
+/** When an event happened; `exact`: to the nanosecond, else to the second. */
+export interface EventTime {
+  readonly nanoseconds: bigint;
+  readonly exact: boolean;
+}
+
 /**
- * The event's timeNano, else its time in seconds, as nanoseconds. Read from the text: the number is above 2^53. Attributes
- * of these names are strings, and so do not count.
+ * The event's timeNano, else its time in seconds. Read from the text: the number is above 2^53. Attributes of these names
+ * are strings, and so do not count.
  */
-export function timeOf(text: string): bigint | undefined {
+export function timeOf(text: string): EventTime | undefined {
   let nano: bigint | undefined;
   let seconds: bigint | undefined;
   try {
@@ -99,5 +110,6 @@ export function timeOf(text: string): bigint | undefined {
   } catch {
     return undefined; // it is kept all the same, as a record that cannot be parsed
   }
-  return nano ?? (seconds === undefined ? undefined : seconds * 1_000_000_000n);
+  if (nano !== undefined) return { nanoseconds: nano, exact: true };
+  return seconds === undefined ? undefined : { nanoseconds: seconds * 1_000_000_000n, exact: false };
 }

@@ -148,13 +148,7 @@ function exec(parts: Parts, syscall: Fields, names: Fields) {
       type: "ProcessExec",
       contents: [{ key: "Tag", value: "" }, ...contents],
     },
-    labels: labelled([
-      ...who.labels,
-      ["command", command],
-      ["file", tried],
-      ["operation", "exec"],
-      ["outcome", result],
-    ]),
+    labels: labelled([...who.labels, ["command", command], ["operation", "exec"], ["outcome", result]]),
     ...(lacks.length === 0 ? {} : { incomplete: lacks.join(", ") }),
   } as const;
 }
