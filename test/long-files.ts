@@ -13,6 +13,5 @@ export const longFiles: Readonly<Record<string, string>> = {
   "src/index/run-index.ts":
     "one engine: what is where between memory, frozen parts and runs, and every step that moves it",
   "src/ledger/writer.ts": "one write path, told in crash order; what is only read, or copied, stands elsewhere",
-  "src/server/doubles.test-support.ts": "one house of doubles, which tests take parts of",
   "src/server/server.test.ts": "one server: every way a request can be wrong before a route sees it",
 };
