@@ -7,10 +7,12 @@ import type { Config } from "./config.ts";
 import { diskFloor } from "./durable/disk-floor.ts";
 import { Fatal, TaishiError } from "./errors.ts";
 import type { CallRecord } from "./exchange.ts";
+import { accountAdministration } from "./flow/administration.ts";
 import { Collecting } from "./flow/collecting.ts";
 import { readConsole } from "./flow/console-build.ts";
 import { ControlServer, controlSocketPath } from "./flow/control.ts";
 import { appendEvents } from "./flow/event-appender.ts";
+import { eventDialects } from "./flow/event-dialects.ts";
 import { dataPaths, openHouse } from "./flow/house.ts";
 import type { IndexProgress } from "./flow/index-thread.ts";
 import { createMounts } from "./flow/mounts.ts";
@@ -166,16 +168,17 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   });
   const size = (): number => [...ledger.sizes.values()].reduce((sum, entries) => sum + entries, 0);
   const signed = (): number => logs.reduce((sum, { checkpoint }) => sum + (checkpoint?.size ?? 0), 0);
-  const agents = new AgentBoard(clock);
-  const version = readVersion();
   const ready = (): boolean =>
     progress.covered >= progress.size && !disk.below && (witnessing?.health.contradicted ?? 0) === 0;
   const started = clock.now();
+  const agents = new AgentBoard(clock);
+  const version = readVersion();
   const server = await createServer({
     agents,
     console: readConsole(),
     appender: ledger,
     queries,
+    size: (account) => ledger.size(account),
     status: (account) => {
       const log = logs.find((each) => each.account === account);
       return {
@@ -193,6 +196,11 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
     logs: house.logs!,
     logVisibility: (account) => identity.logVisibility(account),
     directory: identity,
+    accounts: accountAdministration(identity, ledger),
+    keys: identity,
+    searches: identity.searches,
+    dialects: (entry, account, acceptLanguage) =>
+      eventDialects(entry, account, { origin: (id) => `${ledger.service}.taishi/${id}`, acceptLanguage }),
     keyring: bearerKeyring(identity, identity),
     sessions,
     accountName: (account) => identity.account(account)?.name,

@@ -10,8 +10,27 @@ import type { AbsenceEvidence } from "../ledger/port.ts";
 import { proveAbsence, proveConsistency, proveEntry, readTile } from "../ledger/prove.ts";
 import { LedgerReader } from "../ledger/store.ts";
 import type { Tile } from "../merkle/tile.ts";
-import { entryTexts, type LookupText, type PageText, readLookup, readPage, walkedSeqs } from "../query/page-reader.ts";
-import type { CountRequest, ListRequest, LookupRequest, TopRequest, WalkRequest } from "../query/query.ts";
+import {
+  entryTexts,
+  type LookupText,
+  type PageText,
+  readLookup,
+  readPage,
+  readRange,
+  readSearch,
+  type SearchText,
+  walkedSeqs,
+} from "../query/page-reader.ts";
+import type {
+  CountRequest,
+  ListRequest,
+  LookupRequest,
+  SearchRequest,
+  StoryRequest,
+  TopRequest,
+  WalkRequest,
+} from "../query/query.ts";
+import { readStory, type StoryText } from "../query/story-reader.ts";
 import { serveCalls } from "./thread-calls.ts";
 
 export interface IndexInput {
@@ -74,6 +93,16 @@ await serveCalls(parentPort as MessagePort, async () => {
         await caughtUp(request.filter.account, atLeast);
         return walkedSeqs(index, request);
       },
+      search: async ({ request, atLeast }: { request: SearchRequest; atLeast: number }): Promise<SearchText> => {
+        await caughtUp(request.filter.account, atLeast);
+        return readSearch(index, reader, request);
+      },
+      story: async ({ request, atLeast }: { request: StoryRequest; atLeast: number }): Promise<StoryText> => {
+        await caughtUp(request.filter.account, atLeast);
+        return readStory(index, reader, request);
+      },
+      range: ({ account, first, count }: { account: string; first: number; count: number }) =>
+        readRange(reader, account, first, count),
       histogram: async ({ request, atLeast }: { request: CountRequest; atLeast: number }): Promise<Histogram> => {
         const { filter, by, buckets } = request;
         await caughtUp(filter.account, atLeast);

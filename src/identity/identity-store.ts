@@ -12,7 +12,13 @@ import { AddressBrake, networkOf } from "./address-brake.ts";
 import type { Caller, Keyring } from "./caller.ts";
 import { newAccountId, tokenDigest } from "./credential.ts";
 import type { Directory, Instance, Project, SignIn, UserToken } from "./directory.ts";
-import { directorySchema, type NewUser, type UserInfo, type UserStatus } from "./directory-records.ts";
+import {
+  directorySchema,
+  type NewUser,
+  type UserInfo,
+  type UserStatus,
+  type UserTokenInfo,
+} from "./directory-records.ts";
 import { DirectoryStore } from "./directory-store.ts";
 import { FirstLink } from "./first-link.ts";
 import { IdentityFile } from "./identity-file.ts";
@@ -29,6 +35,7 @@ import {
 import { KeyStore } from "./key-store.ts";
 import { alreadyExists, checkAccountId, checkName, operatorAccount, refusal } from "./naming.ts";
 import { Passwords, type Scrypt } from "./password.ts";
+import { SavedSearches, searchOwner } from "./saved-searches.ts";
 import { seal, unseal } from "./seal.ts";
 import { PasswordSignIn } from "./sign-in.ts";
 import { UserStore } from "./user-store.ts";
@@ -57,6 +64,7 @@ export class IdentityStore implements Keyring, Directory, SignIn {
   readonly #directory: DirectoryStore;
   readonly #users: UserStore;
   readonly #signIn: PasswordSignIn;
+  readonly searches: SavedSearches;
   readonly #tokens: UserTokens;
   readonly #brake: AddressBrake;
   readonly #firstLink: FirstLink;
@@ -74,6 +82,7 @@ export class IdentityStore implements Keyring, Directory, SignIn {
       const requireAccount: RequireAccount = (account, things) => this.#requireAccount(account, things);
       file.keepLoaded(() => this.#load());
       this.#settings = new AccountSettings({ file, requireAccount });
+      this.searches = new SavedSearches({ file, clock });
       this.#keys = new KeyStore({ file, sealingKey, clock, requireAccount });
       this.#directory = new DirectoryStore({ file, clock, requireAccount });
       this.#tokens = new UserTokens({ file, clock });
@@ -203,7 +212,9 @@ export class IdentityStore implements Keyring, Directory, SignIn {
 
   /** @throws TaishiError not-found; invalid-parameter where no operator key would be left */
   deleteKey(accessKey: string): KeyInfo {
-    return this.#keys.delete(accessKey);
+    const key = this.#keys.delete(accessKey);
+    this.searches.deleteAllOf(searchOwner(key));
+    return key;
   }
 
   project(id: string): Project | undefined {
@@ -265,7 +276,38 @@ export class IdentityStore implements Keyring, Directory, SignIn {
 
   /** @throws TaishiError not-found */
   deleteUser(id: string): UserInfo {
+    const user = this.#users.user(id);
+    if (user !== undefined) this.searches.deleteAllOf(searchOwner({ ...user, accessKey: "", userName: user.name }));
     return this.#users.delete(id);
+  }
+
+  /** Usable tokens of an account's users. */
+  userTokens(account: string): readonly UserTokenInfo[] {
+    return this.#users
+      .users(account)
+      .filter(({ status }) => status === "enabled")
+      .flatMap(({ id: user, name: userName }) =>
+        this.#tokens.of(user).map(([digest, { project, issued, expires }]) => ({
+          id: digest.slice(0, 16),
+          user,
+          userName,
+          project,
+          issued,
+          expires,
+        })),
+      );
+  }
+
+  /** @returns the token as it was, or undefined where the account has none of this id */
+  revokeUserToken(account: string, id: string): UserTokenInfo | undefined {
+    const token = this.userTokens(account).find((each) => each.id === id);
+    const digest = token && this.#tokens.of(token.user).find(([each]) => each.startsWith(id))?.[0];
+    if (digest !== undefined) this.#tokens.revokeDigest(digest);
+    return token;
+  }
+
+  accountExists(id: string): boolean {
+    return this.#accounts.has(id);
   }
 
   signIn(input: Parameters<SignIn["signIn"]>[0]): ReturnType<SignIn["signIn"]> {

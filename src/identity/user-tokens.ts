@@ -63,6 +63,14 @@ export class UserTokens {
     return record !== undefined && this.#clock.now() < record.expires ? record : undefined;
   }
 
+  /** What is kept of a user's tokens that have not expired, by digest, in the order of issue. */
+  of(user: string): readonly (readonly [digest: string, record: TokenRecord])[] {
+    const now = this.#clock.now();
+    return [...(this.#byUser.get(user) ?? [])]
+      .map((digest) => [digest, this.#tokens.get(digest)!] as const)
+      .filter(([, { expires }]) => now < expires);
+  }
+
   revoke(token: string): void {
     this.revokeDigest(tokenDigest(token));
   }

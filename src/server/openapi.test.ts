@@ -51,6 +51,9 @@ test("the document and the mounted routes are the same", async () => {
   }
 });
 
+/** What is no JSON, by how its path ends. */
+const streamed = { "/proof": "text/plain", "/tail": "text/event-stream", "/export": "application/x-ndjson" };
+
 test("the document is OpenAPI 3.1: every reference leads somewhere, every path parameter is declared", async () => {
   await using house = await openHouse();
   const document = await documentOf(house);
@@ -71,8 +74,8 @@ test("the document is OpenAPI 3.1: every reference leads somewhere, every path p
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, true]),
       );
       for (const [status, response] of Object.entries(at(operation, "responses"))) {
-        const proof = path.endsWith("/proof") ? "text/plain" : "application/json";
-        const type = status === "200" ? proof : "application/problem+json";
+        const done = Object.entries(streamed).find(([ending]) => path.endsWith(ending))?.[1] ?? "application/json";
+        const type = status === "200" ? done : "application/problem+json";
         assert.equal(typeof (response as Node).description, "string");
         at(response, "content", type, "schema");
       }

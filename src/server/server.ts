@@ -13,9 +13,13 @@ import type { CallRecord, OnCall, Request, Response } from "../exchange.ts";
 import type { LogVisibility } from "../identity/account-settings.ts";
 import type { Caller, Keyring } from "../identity/caller.ts";
 import type { ConsoleSessions } from "../identity/console-sessions.ts";
+import type { SavedSearches } from "../identity/saved-searches.ts";
 import type { Appender, PublishedLogs } from "../ledger/port.ts";
 import type { Log } from "../log.ts";
-import type { CountQueries, Queries } from "../query/query.ts";
+
+import type { CountQueries, Queries, SearchQueries, StoryQueries } from "../query/query.ts";
+import { type AccountAdministration, accountRoutes } from "./account-routes.ts";
+
 import { type AgentBoard, agentRoutes } from "./agent-routes.ts";
 import { appendRoute } from "./append-route.ts";
 import type { RateLimiter } from "./authenticate.ts";
@@ -23,8 +27,10 @@ import { announcesBody, BodyBudget, readWire } from "./body.ts";
 import { callRecord } from "./call-record.ts";
 import { ConsoleFiles } from "./console-files.ts";
 import { type AccountDirectory, instanceRoutes, projectRoutes } from "./directory-routes.ts";
+import { exportRoute } from "./export-route.ts";
 import { asBuffer, asksForNoAction, fromFramework, originForm, wantsPage } from "./framework.ts";
 import { type HealthReport, livenessResponse, readinessResponse } from "./health.ts";
+import { type KeyAdministration, keyRoutes } from "./key-routes.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { Connections, listener, refuseMalformed, type TlsFiles } from "./listener.ts";
 import { LogFiles } from "./log-files.ts";
@@ -34,10 +40,13 @@ import { mountRoutes } from "./mount-routes.ts";
 import { openapiDocument } from "./openapi.ts";
 import { errorForm, huaweiResponse, problemResponse } from "./problem.ts";
 import { proofRoutes } from "./proof-routes.ts";
-import { entryRoute, listRoute } from "./read-routes.ts";
+import { dialectsRoute, type EventDialects, entryRoute, listRoute } from "./read-routes.ts";
 import type { AnyRoute } from "./route.ts";
+import { savedSearchRoutes } from "./saved-search-routes.ts";
 import { sessionRoutes } from "./session-routes.ts";
 import { type ServiceStatus, statsRoutes, statusRoute } from "./stats-routes.ts";
+import { storyRoute } from "./story-route.ts";
+import { tailRoute } from "./tail-route.ts";
 import { lingering } from "./unread-body.ts";
 import { userRoutes } from "./user-routes.ts";
 import { whoamiRoute } from "./whoami-route.ts";
@@ -45,13 +54,20 @@ import { headersOf, pathOf, targetOf, wireRequest } from "./wire-request.ts";
 
 export interface ServerOptions {
   readonly appender: Appender;
-  readonly queries: Pick<Queries, "list" | "entry"> & CountQueries;
+  readonly queries: Pick<Queries, "list" | "entry"> & CountQueries & SearchQueries & StoryQueries;
+  /** Entries of an account's log that are acknowledged. */
+  readonly size: (account: string) => number;
   readonly status: (account: string) => ServiceStatus;
   readonly logs: PublishedLogs;
   /** "private" where there is no such account. */
   readonly logVisibility: (account: string) => LogVisibility;
   /** Projects, database instances and users, by account. */
   readonly directory: AccountDirectory;
+  readonly accounts: AccountAdministration;
+  readonly keys: KeyAdministration;
+  readonly searches: Pick<SavedSearches, "list" | "create" | "change" | "delete">;
+  /** An event as each cloud's API would return it, by the API's name. */
+  readonly dialects: EventDialects;
   /** What agents say of themselves. */
   readonly agents: AgentBoard;
   readonly keyring: Pick<Keyring, "byToken">;
@@ -124,12 +140,19 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     appendRoute(options.appender, limits, (events, bytes) => metrics.appended(events, bytes)),
     listRoute(options.queries),
     entryRoute(options.queries),
+    dialectsRoute(options.queries, options.dialects),
+    tailRoute(options),
+    exportRoute(options.queries),
     ...statsRoutes(options.queries),
+    storyRoute(options.queries),
     statusRoute(options.status, options.version, options.clock),
     ...proofRoutes(options.logs),
     whoamiRoute(),
-    ...agentRoutes(options.agents),
     ...sessionRoutes({ sessions: options.sessions, accountName: options.accountName }),
+    ...agentRoutes(options.agents),
+    ...accountRoutes(options.accounts),
+    ...keyRoutes(options.keys),
+    ...savedSearchRoutes(options.searches),
     ...projectRoutes(options.directory),
     ...instanceRoutes(options.directory),
     ...userRoutes(options.directory),

@@ -1,7 +1,8 @@
 // Counts over real sockets: exact sums of what was appended, by time and by what, of the caller's account alone.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { get, type House, openHouse, post, problemOf, received, sampleEvent } from "./doubles.test-support.ts";
+import { get, type House, openHouse, post, problemOf, sampleEvent } from "./doubles.test-support.ts";
+import { received } from "./memory-ledger.test-support.ts";
 
 const begin = Date.UTC(2026, 0, 1);
 const hour = 3_600_000;
