@@ -27,6 +27,9 @@ interface Sessions {
 
 const Context = createContext<Sessions | undefined>(undefined);
 
+/** Says that there may be a session, so that a first visit asks for none: the cookie itself no script can see. */
+const place = "taishi-signed-in";
+
 export function SessionProvider({ children }: { readonly children: ReactNode }) {
   const [session, setSession] = useState<Session | null>();
   const [expired, setExpired] = useState(false);
@@ -34,18 +37,22 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
   const refresh = useCallback(async () => {
     try {
       setSession(await ask<Session>("/api/v1/session"));
+      localStorage.setItem(place, "");
     } catch (thrown) {
       if (!(thrown instanceof ApiError) || thrown.status !== 401) throw thrown;
+      localStorage.removeItem(place);
       setSession(null);
     }
   }, []);
 
   useEffect(() => {
     whenSignedOut(() => {
+      localStorage.removeItem(place);
       setExpired(true);
       setSession(null);
     });
-    refresh().catch(() => setSession(null)); // the sign-in page tells what is wrong when it is tried
+    if (localStorage.getItem(place) === null) setSession(null);
+    else refresh().catch(() => setSession(null)); // the sign-in page tells what is wrong when it is tried
   }, [refresh]);
 
   const value = useMemo<Sessions>(
@@ -60,6 +67,7 @@ export function SessionProvider({ children }: { readonly children: ReactNode }) 
       },
       signOut: async () => {
         await ask("/api/v1/session", { method: "DELETE" });
+        localStorage.removeItem(place);
         setSession(null);
       },
     }),

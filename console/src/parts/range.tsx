@@ -39,8 +39,11 @@ type Preset = keyof typeof hours | "everything";
 /** The range of the address; `last` is kept as it was said, so that a shared address goes on with the time. */
 export function readRange(query: URLSearchParams): Range {
   const last = query.get("last");
-  if (last !== null && last in hours)
-    return { from: new Date(Date.now() - hours[last as keyof typeof hours] * 3_600_000).toISOString(), to: undefined };
+  if (last !== null && last in hours) {
+    // By the minute: what is drawn again asks for the same again.
+    const now = Math.floor(Date.now() / 60_000) * 60_000;
+    return { from: new Date(now - hours[last as keyof typeof hours] * 3_600_000).toISOString(), to: undefined };
+  }
   return { from: query.get("from") ?? undefined, to: query.get("to") ?? undefined };
 }
 
