@@ -102,5 +102,6 @@ export interface EventPage {
   /** Null where a filter makes counting a search of everything. */
   readonly total: number | null;
   readonly size: number;
-  readonly scannedTo?: number;
+  /** Of a search: up to where everything that matches was given; null at the end. */
+  readonly scannedTo?: { readonly time: string; readonly seq: number } | null;
 }

@@ -12,6 +12,9 @@ import { Shell } from "./shell.tsx";
 const Overview = lazy(() => import("./pages/overview.tsx").then(({ Overview: page }) => ({ default: page })));
 const Explorer = lazy(() => import("./pages/explorer.tsx").then(({ Explorer: page }) => ({ default: page })));
 const Sources = lazy(() => import("./pages/sources.tsx").then(({ Sources: page }) => ({ default: page })));
+const Administration = lazy(() => import("./pages/admin.tsx").then(({ Administration: page }) => ({ default: page })));
+const Trails = lazy(() => import("./pages/trails.tsx").then(({ Trails: page }) => ({ default: page })));
+const Databases = lazy(() => import("./pages/databases.tsx").then(({ Databases: page }) => ({ default: page })));
 
 export function App({ nonce }: { readonly nonce: string }) {
   const { dark, language } = useSettings();
@@ -50,6 +53,9 @@ function Pages() {
           <Route path="/overview" component={Overview} />
           <Route path="/events" component={Explorer} />
           <Route path="/sources" component={Sources} />
+          <Route path="/trails" component={Trails} />
+          <Route path="/databases" component={Databases} />
+          <Route path="/administration/:part?" component={Administration} />
           <Route>
             <Result status="404" title="404" />
           </Route>

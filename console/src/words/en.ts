@@ -1,3 +1,5 @@
+import { admin, calls, files } from "./en-administration.ts";
+
 /** Everything the console says, in English; the other languages have the same members. */
 export const en = {
   name: "Taishi",
@@ -114,6 +116,9 @@ export const en = {
   input: "Input",
   noAgents: "No agent has reported yet",
   noAgentsHint: "Start one with `taishi collect --config agent.yaml`; docs/collect.md shows a first configuration.",
+  admin,
+  calls,
+  files,
 };
 
 export type Words = typeof en;

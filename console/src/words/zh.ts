@@ -1,4 +1,5 @@
 import type { Words } from "./en.ts";
+import { admin, calls, files } from "./zh-administration.ts";
 
 export const zh: Words = {
   name: "太史",
@@ -113,4 +114,7 @@ export const zh: Words = {
   input: "输入",
   noAgents: "尚无代理上报",
   noAgentsHint: "使用 `taishi collect --config agent.yaml` 启动；首份配置见 docs/collect.md。",
+  admin,
+  calls,
+  files,
 };
