@@ -43,7 +43,7 @@ export function App({ nonce }: { readonly nonce: string }) {
       theme={{
         algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,
         token: { ...(dark ? darkColors : lightColors), borderRadius: 6 },
-        components: dark ? { Menu: { itemSelectedColor: "#d6e6fb" } } : {},
+        components: { Menu: dark ? { itemSelectedColor: "#d6e6fb" } : { itemSelectedBg: "#e1eaf5" } },
       }}
     >
       <Messages style={{ height: "100%" }}>

@@ -1,5 +1,5 @@
 // What happened, at a glance: over time by risk, by type, where, the newest that matter, and how the log is.
-import { Card, Col, Descriptions, Empty, Flex, List, Row, Space, Tag, Typography } from "antd";
+import { Card, Col, Descriptions, Empty, Flex, Grid, List, Row, Space, Tag, Typography } from "antd";
 import { lazy, Suspense } from "react";
 import { Link } from "wouter";
 import { ask, type EventPage, type Risk, risks } from "../api.ts";
@@ -28,11 +28,19 @@ interface Top {
   }[];
 }
 
-interface LogState {
-  readonly stored: number;
-  readonly signed: number;
-  readonly witnessed: number | null;
+interface Status {
+  readonly ready: boolean;
+  readonly log: {
+    readonly stored: number;
+    readonly signed: number;
+    readonly witnessed: number | null;
+    readonly checkpoint: string | null;
+  };
+  readonly index: { readonly behind: number };
+  readonly disk: { readonly free: number; readonly below: boolean };
 }
+
+const gib = 2 ** 30;
 
 export function Overview() {
   const words = useWords();
@@ -53,7 +61,8 @@ export function Overview() {
   const newest = useAsked(`newest ${key}`, (signal) =>
     ask<EventPage>("/api/v1/events", { query: { ...range, risk: "High,Critical", limit: 8 }, signal }),
   );
-  const log = useAsked("log", (signal) => ask<LogState>("/api/v1/log", { signal }));
+  const status = useAsked("status", (signal) => ask<Status>("/api/v1/status", { signal }));
+  const wide = Grid.useBreakpoint().md === true;
   const rangeText = query.toString();
   const within = (more: string): string => `/events?${rangeText === "" ? "" : `${rangeText}&`}${more}`;
 
@@ -63,7 +72,7 @@ export function Overview() {
       <Card
         size="small"
         title={<h2 style={{ fontSize: 16, margin: 0 }}>{words.eventsOverTime}</h2>}
-        extra={<Typography.Text type="secondary">{words.eventsOverTimeHint}</Typography.Text>}
+        extra={wide && <Typography.Text type="secondary">{words.eventsOverTimeHint}</Typography.Text>}
       >
         <Shown {...stats}>
           {(answer) =>
@@ -127,15 +136,43 @@ export function Overview() {
         </Col>
         <Col xs={24} lg={8}>
           <Card size="small" title={<h2 style={{ fontSize: 16, margin: 0 }}>{words.health}</h2>}>
-            <Shown {...log}>
-              {({ stored, signed, witnessed }) => (
+            <Shown {...status}>
+              {({ log: { stored, signed, witnessed, checkpoint }, index, disk, ready }) => (
                 <Descriptions
                   size="small"
                   column={1}
                   items={[
                     { key: "stored", label: words.stored, children: stored.toLocaleString() },
                     { key: "signed", label: words.signed, children: signed.toLocaleString() },
-                    { key: "witnessed", label: words.witnessed, children: witnessed?.toLocaleString() ?? "–" },
+                    {
+                      key: "witnessed",
+                      label: words.witnessed,
+                      children: witnessed?.toLocaleString() ?? words.noWitnesses,
+                    },
+                    {
+                      key: "checkpoint",
+                      label: words.checkpoint,
+                      children: checkpoint === null ? "–" : <When time={checkpoint} />,
+                    },
+                    { key: "lag", label: words.lag, children: index.behind.toLocaleString() },
+                    {
+                      key: "disk",
+                      label: words.disk,
+                      children: (
+                        <Typography.Text {...(disk.below ? { type: "danger" } : {})}>
+                          {`${(disk.free / gib).toFixed(1)} GiB`}
+                        </Typography.Text>
+                      ),
+                    },
+                    {
+                      key: "ready",
+                      label: words.service,
+                      children: ready ? (
+                        words.isReady
+                      ) : (
+                        <Typography.Text type="danger">{words.notReady}</Typography.Text>
+                      ),
+                    },
                   ]}
                 />
               )}
