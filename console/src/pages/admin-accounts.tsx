@@ -1,7 +1,20 @@
 // Accounts: how long each keeps its events and who may read its log without a key. Set by operators; an administrator sees their
 // own. What a retention takes away is said before it is set, and the account's name is asked for.
 import { PlusOutlined } from "@ant-design/icons";
-import { Alert, Button, Checkbox, Flex, Form, Input, InputNumber, Radio, Table, Tooltip, Typography } from "antd";
+import {
+  Alert,
+  Button,
+  Checkbox,
+  Descriptions,
+  Flex,
+  Form,
+  Input,
+  InputNumber,
+  Radio,
+  Table,
+  Tooltip,
+  Typography,
+} from "antd";
 import { useLocation } from "wouter";
 import { ask } from "../api.ts";
 import { type Act, useAct } from "../parts/act.tsx";
@@ -104,6 +117,9 @@ export function Accounts({ changed }: Part) {
     ];
   };
 
+  const keptFor = ({ retentionDays }: Account): string =>
+    retentionDays === null ? say.forever : say.days(retentionDays);
+
   const create = (): void =>
     offerOn({
       title: say.newAccount,
@@ -138,47 +154,69 @@ export function Accounts({ changed }: Part) {
         )}
       </Flex>
       <Shown asked={asked} again={again}>
-        {({ accounts }) => (
-          <Table<Account>
-            size="small"
-            rowKey="id"
-            dataSource={[...accounts]}
-            pagination={accounts.length > 20 ? { pageSize: 20 } : false}
-            scroll={{ x: "max-content" }}
-            columns={[
-              {
-                title: say.nameOf,
-                render: (_, { id, name }) => (
-                  <>
-                    {name} <span className="mono">{id}</span>
-                  </>
-                ),
-              },
-              {
-                title: say.retention,
-                render: (_, { retentionDays }) => (retentionDays === null ? say.forever : say.days(retentionDays)),
-              },
-              { title: say.entries, align: "right", render: (_, { size }) => size.toLocaleString() },
-              {
-                title: <Tooltip title={say.minimumHint}>{say.minimumIndex}</Tooltip>,
-                align: "right",
-                render: (_, { minimumIndex }) => minimumIndex.toLocaleString(),
-              },
-              { title: say.visibility, render: (_, { logVisibility }) => say.visibilityOf[logVisibility] },
-              { title: say.created, responsive: ["md"], render: (_, { created }) => <When time={created} /> },
-              ...(operator
-                ? [
-                    {
-                      title: "",
-                      fixed: "right" as const,
-                      align: "right" as const,
-                      render: (_: unknown, account: Account) => <RowActs of={account.name} acts={actsOn(account)} />,
-                    },
-                  ]
-                : []),
-            ]}
-          />
-        )}
+        {({ accounts }) =>
+          operator ? (
+            <Table<Account>
+              size="small"
+              rowKey="id"
+              dataSource={[...accounts]}
+              pagination={accounts.length > 20 ? { pageSize: 20 } : false}
+              scroll={{ x: "max-content" }}
+              columns={[
+                {
+                  title: say.nameOf,
+                  render: (_, { id, name }) => (
+                    <>
+                      {name} <span className="mono">{id}</span>
+                    </>
+                  ),
+                },
+                { title: say.retention, render: (_, account) => keptFor(account) },
+                { title: say.entries, align: "right", render: (_, { size }) => size.toLocaleString() },
+                {
+                  title: <Tooltip title={say.minimumHint}>{say.minimumIndex}</Tooltip>,
+                  align: "right",
+                  render: (_, { minimumIndex }) => minimumIndex.toLocaleString(),
+                },
+                { title: say.visibility, render: (_, { logVisibility }) => say.visibilityOf[logVisibility] },
+                { title: say.created, responsive: ["md"], render: (_, { created }) => <When time={created} /> },
+                {
+                  title: "",
+                  fixed: "right",
+                  align: "right",
+                  render: (_, account) => <RowActs of={account.name} acts={actsOn(account)} />,
+                },
+              ]}
+            />
+          ) : (
+            accounts.map((account) => (
+              <Descriptions
+                key={account.id}
+                bordered
+                size="small"
+                column={1}
+                items={[
+                  { key: "name", label: say.nameOf, children: account.name },
+                  { key: "id", label: "ID", children: <span className="mono">{account.id}</span> },
+                  { key: "retention", label: say.retention, children: keptFor(account) },
+                  { key: "size", label: say.entries, children: account.size.toLocaleString() },
+                  {
+                    key: "minimum",
+                    label: say.minimumIndex,
+                    children: (
+                      <>
+                        {account.minimumIndex.toLocaleString()}
+                        <div style={{ opacity: 0.75 }}>{say.minimumHint}</div>
+                      </>
+                    ),
+                  },
+                  { key: "public", label: say.visibility, children: say.visibilityOf[account.logVisibility] },
+                  { key: "created", label: say.created, children: <When time={account.created} /> },
+                ]}
+              />
+            ))
+          )
+        }
       </Shown>
       {dialog}
     </>

@@ -1,5 +1,5 @@
 // The newest acts of administration, from the log itself, each to be opened with its proof.
-import { Button, Card, Table, Tag, Typography } from "antd";
+import { Button, Card, Grid, Table, Tag, Typography } from "antd";
 import { lazy, Suspense, useState } from "react";
 import { Link } from "wouter";
 import { ask, type EventPage, type StoredEvent } from "../api.ts";
@@ -31,49 +31,51 @@ export function Acts({ turn }: { readonly turn: number }) {
     ask<EventPage>("/api/v1/events", { query: { kind: "trail", type: types, limit: newest }, signal }),
   );
   const [open, setOpen] = useState<number>();
+  const wide = Grid.useBreakpoint().md === true;
   return (
-    <Card
-      size="small"
-      title={words.admin.acts}
-      data-testid="acts"
-      extra={<Link href={`/events?kind=trail&q=${encodeURIComponent(`type:${types}`)}`}>{words.admin.allActs}</Link>}
-    >
-      <Typography.Paragraph type="secondary">{words.admin.actsHint}</Typography.Paragraph>
+    <Card size="small" title={words.admin.acts} data-testid="acts">
+      <Typography.Paragraph type="secondary">
+        {words.admin.actsHint}{" "}
+        <Link href={`/events?kind=trail&q=${encodeURIComponent(`type:${types}`)}`}>{words.admin.allActs}</Link>
+      </Typography.Paragraph>
       <Shown asked={asked} again={again}>
         {({ events }) => (
           <Table<Call>
             size="small"
             rowKey="seq"
             pagination={false}
-            scroll={{ x: "max-content" }}
             dataSource={events as readonly Call[] as Call[]}
             locale={{ emptyText: <Nothing title={words.admin.noActs} /> }}
             columns={[
-              { title: words.time, render: (_, { time }) => <When time={time} /> },
+              { title: words.time, responsive: ["md"], render: (_, { time }) => <When time={time} /> },
               {
                 title: words.admin.act,
-                render: (_, { seq, type = "", errorCode }) => (
+                render: (_, { seq, time, type = "", errorCode, ...call }) => (
                   <>
+                    {!wide && (
+                      <div>
+                        <When time={time} />
+                      </div>
+                    )}
                     <Button type="link" size="small" style={{ padding: 0 }} onClick={() => setOpen(seq)}>
                       {words.admin.actOf[type] ?? type}
                     </Button>{" "}
                     {errorCode !== undefined && errorCode !== "" && (
                       <Tag color="red">{`${words.admin.refusedAct}: ${errorCode}`}</Tag>
                     )}
+                    {!wide && <div className="mono">{`${who(call)} → ${onWhat(call)}`}</div>}
                   </>
                 ),
               },
               {
                 title: words.admin.who,
-                render: (_, { userName, accessKeyId }) => (
-                  <span className="mono">{userName || accessKeyId || "–"}</span>
-                ),
+                responsive: ["md"],
+                render: (_, call) => <span className="mono">{who(call)}</span>,
               },
               {
                 title: words.admin.onWhat,
-                render: (_, { resources = [] }) => (
-                  <span className="mono">{resources.map(({ type, id }) => `${type}/${id}`).join(" ")}</span>
-                ),
+                responsive: ["md"],
+                render: (_, call) => <span className="mono">{onWhat(call)}</span>,
               },
             ]}
           />
@@ -86,4 +88,12 @@ export function Acts({ turn }: { readonly turn: number }) {
       )}
     </Card>
   );
+}
+
+function who({ userName = "", accessKeyId = "" }: Pick<Call, "userName" | "accessKeyId">): string {
+  return userName || accessKeyId || "–";
+}
+
+function onWhat({ resources = [] }: Pick<Call, "resources">): string {
+  return resources.map(({ type, id }) => `${type}/${id}`).join(" ") || "–";
 }

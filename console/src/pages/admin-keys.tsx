@@ -1,6 +1,6 @@
 // Access keys: made with a role and an end, their secret shown once, disabled, given another secret, deleted.
 import { PlusOutlined } from "@ant-design/icons";
-import { Alert, Badge, Button, DatePicker, Flex, Form, Input, Modal, Select, Table, Tag, Typography } from "antd";
+import { Alert, Badge, Button, DatePicker, Flex, Form, Grid, Input, Modal, Select, Table, Tag, Typography } from "antd";
 import type { Dayjs } from "dayjs";
 import { useState } from "react";
 import { Link, useSearch } from "wouter";
@@ -34,6 +34,7 @@ export function Keys({ changed }: Part) {
   const words = useWords();
   const say = words.admin;
   const { session } = useSession();
+  const wide = Grid.useBreakpoint().md === true;
   const search = new URLSearchParams(useSearch());
   // An operator's way from the list of accounts.
   const account = session?.operator === true ? (search.get("account") ?? undefined) : undefined;
@@ -182,41 +183,39 @@ export function Keys({ changed }: Part) {
             rowKey="accessKey"
             dataSource={[...keys]}
             pagination={keys.length > 20 ? { pageSize: 20 } : false}
-            scroll={{ x: "max-content" }}
             locale={{ emptyText: <Nothing title={say.noKeys} /> }}
             columns={[
               {
                 title: say.accessKey,
-                render: (_, { accessKey, name }) => (
+                render: (_, key) => (
                   <>
-                    {name !== null && <div>{name}</div>}
-                    <span className="mono">{accessKey}</span>
-                    {accessKey === session?.accessKey && <Tag style={{ marginInlineStart: 8 }}>{say.you}</Tag>}
-                  </>
-                ),
-              },
-              {
-                title: say.role,
-                render: (_, { role, operator }) => (
-                  <>
-                    <Tag>{role}</Tag>
-                    {operator && (
-                      <Tag color="gold" title={say.operatorHint}>
-                        {say.operator}
-                      </Tag>
+                    {key.name !== null && <div>{key.name}</div>}
+                    <span className="mono">{key.accessKey}</span>
+                    {key.accessKey === session?.accessKey && <Tag style={{ marginInlineStart: 8 }}>{say.you}</Tag>}
+                    {!wide && (
+                      <Flex gap={8} wrap align="center" style={{ marginTop: 4 }}>
+                        <RoleTags of={key} />
+                        <KeyStatus of={key} />
+                        {key.expires !== null && (
+                          <span>
+                            {say.expires}: <When time={key.expires} />
+                          </span>
+                        )}
+                      </Flex>
                     )}
                   </>
                 ),
               },
-              { title: say.status, render: (_, key) => <KeyStatus of={key} /> },
+              { title: say.role, responsive: ["md"], render: (_, key) => <RoleTags of={key} /> },
+              { title: say.status, responsive: ["md"], render: (_, key) => <KeyStatus of={key} /> },
               {
                 title: say.expires,
+                responsive: ["md"],
                 render: (_, { expires }) => (expires === null ? say.never : <When time={expires} />),
               },
               { title: say.created, responsive: ["md"], render: (_, { created }) => <When time={created} /> },
               {
                 title: "",
-                fixed: "right",
                 align: "right",
                 render: (_, key) => <RowActs of={nameOf(key)} acts={actsOn(key)} />,
               },
@@ -236,6 +235,20 @@ export function Keys({ changed }: Part) {
         />
       )}
     </>
+  );
+}
+
+function RoleTags({ of: { role, operator } }: { readonly of: Key }) {
+  const words = useWords();
+  return (
+    <span>
+      <Tag>{role}</Tag>
+      {operator && (
+        <Tag color="gold" title={words.admin.operatorHint}>
+          {words.admin.operator}
+        </Tag>
+      )}
+    </span>
   );
 }
 

@@ -78,7 +78,6 @@ export function Projects({ changed }: Part) {
               rowKey="id"
               dataSource={[...projects]}
               pagination={projects.length > 10 ? { pageSize: 10 } : false}
-              scroll={{ x: "max-content" }}
               locale={{ emptyText: <Nothing title={say.noProjects} /> }}
               title={() => (
                 <Flex justify="space-between" align="center" gap={8}>
@@ -100,7 +99,6 @@ export function Projects({ changed }: Part) {
               style={{ marginTop: 16 }}
               dataSource={[...instances]}
               pagination={instances.length > 10 ? { pageSize: 10 } : false}
-              scroll={{ x: "max-content" }}
               locale={{ emptyText: <Nothing title={say.noInstances} /> }}
               title={() => (
                 <Flex justify="space-between" align="center" gap={8}>

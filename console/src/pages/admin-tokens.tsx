@@ -34,7 +34,6 @@ export function Tokens({ changed }: Part) {
             rowKey="id"
             dataSource={[...tokens]}
             pagination={tokens.length > 20 ? { pageSize: 20 } : false}
-            scroll={{ x: "max-content" }}
             locale={{ emptyText: <Nothing title={say.noTokens} /> }}
             columns={[
               { title: words.user, dataIndex: "userName" },
@@ -47,7 +46,6 @@ export function Tokens({ changed }: Part) {
               { title: say.expires, responsive: ["md"], render: (_, { expires }) => <When time={expires} /> },
               {
                 title: "",
-                fixed: "right",
                 align: "right",
                 render: (_, { id, userName }) => (
                   <Button

@@ -143,7 +143,6 @@ export function Users({ changed }: Part) {
             rowKey="id"
             dataSource={[...users]}
             pagination={users.length > 20 ? { pageSize: 20 } : false}
-            scroll={{ x: "max-content" }}
             locale={{ emptyText: <Nothing title={say.noUsers} /> }}
             columns={[
               {
@@ -164,7 +163,6 @@ export function Users({ changed }: Part) {
               { title: say.created, responsive: ["md"], render: (_, { created }) => <When time={created} /> },
               {
                 title: "",
-                fixed: "right",
                 align: "right",
                 render: (_, user) => <RowActs of={user.name} acts={actsOn(user)} />,
               },
