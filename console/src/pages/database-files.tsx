@@ -1,6 +1,6 @@
 // The closed audit files of an instance, the newest first, each to be downloaded as it is.
 import { DownloadOutlined } from "@ant-design/icons";
-import { Alert, Button, Flex, Table } from "antd";
+import { Alert, Flex, Grid, Table, Typography } from "antd";
 import { ask } from "../api.ts";
 import { Shown, useAsked } from "../parts/asked.tsx";
 import { When } from "../parts/event.tsx";
@@ -25,6 +25,7 @@ export function AuditFiles({ id, policy }: { readonly id: string; readonly polic
   const words = useWords();
   const say = words.files;
   const { query, change } = useQuery();
+  const wide = Grid.useBreakpoint().md === true;
   const page = Number(query.get("page") ?? 1);
   const asked = { ...readRange(query), limit: atOnce, page };
   const files = useAsked(`files ${id} ${JSON.stringify(asked)}`, (signal) =>
@@ -41,7 +42,6 @@ export function AuditFiles({ id, policy }: { readonly id: string; readonly polic
             size="small"
             rowKey="id"
             dataSource={[...found]}
-            scroll={{ x: "max-content" }}
             locale={{ emptyText: <Nothing title={say.noFiles} hint={say.noFilesHint} /> }}
             title={() => <strong data-testid="total">{say.total(total.toLocaleString())}</strong>}
             pagination={
@@ -58,29 +58,44 @@ export function AuditFiles({ id, policy }: { readonly id: string; readonly polic
             columns={[
               {
                 title: say.file,
-                render: (_, { id: file, name }) => (
-                  <Button
-                    type="link"
-                    size="small"
-                    style={{ padding: 0 }}
-                    icon={<DownloadOutlined />}
-                    aria-label={`${say.download}: ${name}`}
-                    download={name}
-                    href={`/api/v1/instances/${id}/audit-files/${encodeURIComponent(file)}/content`}
-                  >
-                    <span className="mono">{name}</span>
-                  </Button>
+                render: (_, file) => (
+                  <>
+                    <Typography.Link
+                      className="mono"
+                      aria-label={`${say.download}: ${file.name}`}
+                      download={file.name}
+                      href={`/api/v1/instances/${id}/audit-files/${encodeURIComponent(file.id)}/content`}
+                    >
+                      <DownloadOutlined /> {file.name}
+                    </Typography.Link>
+                    {!wide && (
+                      <>
+                        <div>{bytesText(file.bytes)}</div>
+                        {(["begin", "end", "closed"] as const).map((name) => (
+                          <div key={name}>
+                            {say[name]}: <When time={file[name]} />
+                          </div>
+                        ))}
+                      </>
+                    )}
+                  </>
                 ),
               },
-              { title: say.size, align: "right", render: (_, { bytes }) => bytesText(bytes) },
-              { title: say.begin, render: (_, { begin }) => <When time={begin} /> },
-              { title: say.end, render: (_, { end }) => <When time={end} /> },
-              { title: say.closed, render: (_, { closed }) => <When time={closed} /> },
+              {
+                title: say.size,
+                align: "right",
+                responsive: ["md"],
+                render: (_, { bytes }) => <span style={{ whiteSpace: "nowrap" }}>{bytesText(bytes)}</span>,
+              },
+              { title: say.begin, responsive: ["md"], render: (_, { begin }) => <When time={begin} /> },
+              { title: say.end, responsive: ["md"], render: (_, { end }) => <When time={end} /> },
+              { title: say.closed, responsive: ["md"], render: (_, { closed }) => <When time={closed} /> },
               ...(keepDays === undefined || keepDays === 0
                 ? []
                 : [
                     {
                       title: say.goes,
+                      responsive: ["md" as const],
                       render: (_: unknown, { closed }: File) => (
                         <When time={new Date(Date.parse(closed) + keepDays * dayMs).toISOString()} />
                       ),

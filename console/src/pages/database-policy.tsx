@@ -88,7 +88,7 @@ export function AuditPolicy({ id, policy: { asked, again } }: { readonly id: str
           />
         )}
       </Shown>
-      {!admin && <div style={{ opacity: 0.65 }}>{say.ask}</div>}
+      {!admin && <div style={{ opacity: 0.75, marginTop: 8 }}>{say.ask}</div>}
       {dialog}
     </Card>
   );

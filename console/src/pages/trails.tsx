@@ -1,7 +1,22 @@
 // Calls of APIs as CloudTrail's LookupEvents asks for them: by exact keys, the newest first, older ones on demand. And the account's
 // trails: what each delivers and how that goes.
-import { PlusOutlined } from "@ant-design/icons";
-import { Alert, Badge, Button, Card, Flex, Input, Segmented, Select, Space, Table, Tabs, Tag, Typography } from "antd";
+import { CloseOutlined, PlusOutlined } from "@ant-design/icons";
+import {
+  Alert,
+  Badge,
+  Button,
+  Card,
+  Flex,
+  Grid,
+  Input,
+  Segmented,
+  Select,
+  Space,
+  Table,
+  Tabs,
+  Tag,
+  Typography,
+} from "antd";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { ask, type EventPage } from "../api.ts";
 import { Shown, useAsked } from "../parts/asked.tsx";
@@ -109,9 +124,16 @@ function Lookup() {
       {given.length > 0 && (
         <Flex gap={4} wrap>
           {given.map(({ key, value }) => (
-            <Tag key={key} closable color="blue" onClose={() => change({ [key]: undefined })}>
+            <Button
+              key={key}
+              size="small"
+              icon={<CloseOutlined />}
+              iconPlacement="end"
+              aria-label={`${say.takeAway} ${say.keyOf[key]}: ${value}`}
+              onClick={() => change({ [key]: undefined })}
+            >
               {`${say.keyOf[key]}: ${value}`}
-            </Tag>
+            </Button>
           ))}
         </Flex>
       )}
@@ -176,6 +198,7 @@ function Found({
   const words = useWords();
   const say = words.calls;
   const { change } = useQuery();
+  const wide = Grid.useBreakpoint().md === true;
   const [pages, setPages] = useState<readonly EventPage[]>([first]);
   const [busy, setBusy] = useState<AbortController>();
   const [problem, setProblem] = useState<string>();
@@ -213,6 +236,20 @@ function Found({
         {value}
       </Button>
     );
+  const resources = ({ resources: named = [] }: Call) => (
+    <>
+      {named.slice(0, 2).map(({ type, id }) => (
+        <div key={`${type} ${id}`}>
+          {type} {narrow("Resource", id)}
+        </div>
+      ))}
+      {named.length > 2 && `+${named.length - 2}`}
+    </>
+  );
+  const access = ({ readOnly }: Call) =>
+    readOnly === undefined ? null : readOnly ? <Tag>{say.read}</Tag> : <Tag color="blue">{say.write}</Tag>;
+  const refused = ({ errorCode }: Call) =>
+    errorCode === undefined || errorCode === "" ? null : <Tag color="red">{errorCode}</Tag>;
   return (
     <>
       <Table<Call>
@@ -220,52 +257,71 @@ function Found({
         rowKey="seq"
         dataSource={[...calls]}
         pagination={false}
-        scroll={{ x: "max-content" }}
+        {...(wide ? { scroll: { x: "max-content" as const } } : {})}
         locale={{ emptyText: <Nothing title={say.none} hint={say.noneHint} /> }}
         title={() => (
           <strong data-testid="total">
-            {first.total === null
+            {first.total === null && last.next !== null
               ? say.soFar(calls.length.toLocaleString())
-              : words.total(first.total.toLocaleString())}
+              : words.total((first.total ?? calls.length).toLocaleString())}
           </strong>
         )}
         columns={[
-          { title: words.time, render: (_, { time }) => <When time={time} /> },
+          { title: words.time, responsive: ["md"], render: (_, { time }) => <When time={time} /> },
           {
             title: say.keyOf.EventName,
-            render: (_, { seq, type }) => (
-              <Button type="link" size="small" style={{ padding: 0 }} onClick={() => change({ event: String(seq) })}>
-                {type}
-              </Button>
-            ),
-          },
-          { title: say.keyOf.IdentityName, render: (_, { userName }) => narrow("IdentityName", userName) },
-          { title: say.keyOf.EventSource, render: (_, { source }) => narrow("EventSource", source) },
-          {
-            title: say.keyOf.Resource,
-            render: (_, { resources = [] }) => (
+            render: (_, call) => (
               <>
-                {resources.slice(0, 2).map(({ type, id }) => (
-                  <div key={`${type} ${id}`}>
-                    {type} {narrow("Resource", id)}
-                  </div>
-                ))}
-                {resources.length > 2 && `+${resources.length - 2}`}
+                <Button
+                  type="link"
+                  size="small"
+                  style={{ padding: 0 }}
+                  onClick={() => change({ event: String(call.seq) })}
+                >
+                  {call.type}
+                </Button>
+                {!wide && (
+                  <>
+                    {" "}
+                    {access(call)} {refused(call)}
+                    <div>
+                      <When time={call.time} />
+                    </div>
+                    <Flex wrap gap={4}>
+                      {narrow("IdentityName", call.userName)}
+                      {narrow("EventSource", call.source)}
+                      {narrow("SourceIP", call.sourceIp)}
+                      {narrow("AccessKeyID", call.accessKeyId)}
+                    </Flex>
+                    {resources(call)}
+                  </>
+                )}
               </>
             ),
           },
-          { title: say.keyOf.SourceIP, render: (_, { sourceIp }) => narrow("SourceIP", sourceIp) },
           {
-            title: say.readOnly,
-            render: (_, { readOnly }) =>
-              readOnly === undefined ? null : readOnly ? <Tag>{say.read}</Tag> : <Tag color="blue">{say.write}</Tag>,
+            title: say.keyOf.IdentityName,
+            responsive: ["md"],
+            render: (_, { userName }) => narrow("IdentityName", userName),
           },
           {
-            title: say.error,
-            render: (_, { errorCode }) =>
-              errorCode === undefined || errorCode === "" ? null : <Tag color="red">{errorCode}</Tag>,
+            title: say.keyOf.EventSource,
+            responsive: ["md"],
+            render: (_, { source }) => narrow("EventSource", source),
           },
-          { title: say.keyOf.AccessKeyID, render: (_, { accessKeyId }) => narrow("AccessKeyID", accessKeyId) },
+          { title: say.keyOf.Resource, responsive: ["md"], render: (_, call) => resources(call) },
+          {
+            title: say.keyOf.SourceIP,
+            responsive: ["md"],
+            render: (_, { sourceIp }) => narrow("SourceIP", sourceIp),
+          },
+          { title: say.readOnly, responsive: ["md"], render: (_, call) => access(call) },
+          { title: say.error, responsive: ["md"], render: (_, call) => refused(call) },
+          {
+            title: say.keyOf.AccessKeyID,
+            responsive: ["md"],
+            render: (_, { accessKeyId }) => narrow("AccessKeyID", accessKeyId),
+          },
         ]}
       />
       {problem !== undefined && <Alert type="error" showIcon title={words.failed} description={problem} />}
@@ -327,7 +383,7 @@ function StandingExports() {
                     <>
                       <Badge status={logging ? "success" : "default"} text={logging ? say.logging : say.stopped} />
                       {since !== null && (
-                        <div style={{ opacity: 0.65 }}>
+                        <div style={{ opacity: 0.75 }}>
                           {say.since} <When time={since} />
                         </div>
                       )}

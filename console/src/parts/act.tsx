@@ -75,7 +75,7 @@ function ActDialog({ act }: { readonly act: Act }) {
         requiredMark={(label, { required }) => (
           <>
             {label}
-            {!required && <span style={{ opacity: 0.65 }}>&nbsp;({words.admin.optional})</span>}
+            {!required && <span style={{ opacity: 0.75 }}>&nbsp;({words.admin.optional})</span>}
           </>
         )}
       >

@@ -194,6 +194,7 @@ export const admin = {
 };
 
 export const calls = {
+  takeAway: "Take away",
   events: "Events",
   trails: "Trails",
   lookup: "Look up by",

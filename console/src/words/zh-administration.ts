@@ -182,6 +182,7 @@ export const admin: typeof EnglishAdmin = {
 };
 
 export const calls: typeof EnglishCalls = {
+  takeAway: "去掉",
   events: "事件",
   trails: "跟踪",
   lookup: "查询条件",
