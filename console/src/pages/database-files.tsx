@@ -62,6 +62,7 @@ export function AuditFiles({ id, policy }: { readonly id: string; readonly polic
                   <>
                     <Typography.Link
                       className="mono"
+                      style={{ wordBreak: "break-all" }}
                       aria-label={`${say.download}: ${file.name}`}
                       download={file.name}
                       href={`/api/v1/instances/${id}/audit-files/${encodeURIComponent(file.id)}/content`}

@@ -1,5 +1,5 @@
 // The statements of an instance as the log has them, in files or not.
-import { Button, Flex, Input, Table, Tag, Typography } from "antd";
+import { Button, Flex, Grid, Input, Table, Tag, Typography } from "antd";
 import { useState } from "react";
 import { ask, type EventPage, type StoredEvent } from "../api.ts";
 import { Shown, useAsked } from "../parts/asked.tsx";
@@ -20,6 +20,7 @@ export function Statements({ id }: { readonly id: string }) {
   const words = useWords();
   const say = words.files;
   const { query, change } = useQuery();
+  const wide = Grid.useBreakpoint().md === true;
   const [bar, setBar] = useState(query.get("q") ?? "");
   const q = query.get("q") ?? undefined;
   const page = Number(query.get("page") ?? 1);
@@ -56,7 +57,7 @@ export function Statements({ id }: { readonly id: string }) {
             size="small"
             rowKey="seq"
             dataSource={[...events] as Statement[]}
-            scroll={{ x: "max-content" }}
+            {...(wide ? { scroll: { x: "max-content" as const } } : {})}
             locale={{ emptyText: <Nothing title={words.noEvents} /> }}
             title={() => (
               <strong data-testid="total">
@@ -87,28 +88,43 @@ export function Statements({ id }: { readonly id: string }) {
               },
             })}
             columns={[
-              { title: words.time, render: (_, { time }) => <When time={time} /> },
-              { title: words.type, render: (_, { name }) => <Tag>{name}</Tag> },
+              { title: words.time, responsive: ["md"], render: (_, { time }) => <When time={time} /> },
+              { title: words.type, responsive: ["md"], render: (_, { name }) => <Tag>{name}</Tag> },
               {
                 title: say.statement,
-                render: (_, { sql }) => (
-                  <Typography.Text className="mono" ellipsis style={{ maxWidth: 420, display: "block" }}>
-                    {sql}
-                  </Typography.Text>
-                ),
+                render: (_, { time, name, sql, user, ip, host }) =>
+                  wide ? (
+                    <Typography.Text className="mono" ellipsis style={{ maxWidth: 420, display: "block" }}>
+                      {sql}
+                    </Typography.Text>
+                  ) : (
+                    <>
+                      <When time={time} /> {sql === undefined && <Tag>{name}</Tag>}
+                      <Typography.Paragraph className="mono" ellipsis={{ rows: 3 }} style={{ marginBottom: 0 }}>
+                        {sql}
+                      </Typography.Paragraph>
+                      {[user, ip ?? host].filter(Boolean).join(" @ ")}
+                    </>
+                  ),
               },
-              { title: say.user, dataIndex: "user" },
+              { title: say.user, responsive: ["md"], dataIndex: "user" },
               {
                 title: say.address,
+                responsive: ["md"],
                 render: (_, { ip, host }) => <span className="mono">{ip ?? host}</span>,
               },
-              { title: say.database, dataIndex: "database" },
+              { title: say.database, responsive: ["md"], dataIndex: "database" },
               {
                 title: say.result,
+                responsive: ["md"],
                 render: (_, { status }) =>
                   status === undefined || String(status) === "0" ? status : <Tag color="red">{status}</Tag>,
               },
-              { title: say.connection, render: (_, { connectionId }) => <span className="mono">{connectionId}</span> },
+              {
+                title: say.connection,
+                responsive: ["md"],
+                render: (_, { connectionId }) => <span className="mono">{connectionId}</span>,
+              },
             ]}
           />
         )}

@@ -28,7 +28,7 @@ export function Nothing({ title, hint }: { readonly title: string; readonly hint
       description={
         <>
           <div>{title}</div>
-          {hint !== undefined && <div style={{ opacity: 0.75 }}>{hint}</div>}
+          {hint !== undefined && <div>{hint}</div>}
         </>
       }
     />
