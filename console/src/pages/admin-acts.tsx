@@ -34,8 +34,8 @@ export function Acts({ turn }: { readonly turn: number }) {
   const wide = Grid.useBreakpoint().md === true;
   return (
     <Card size="small" title={words.admin.acts} data-testid="acts">
-      <Typography.Paragraph type="secondary">
-        {words.admin.actsHint}{" "}
+      <Typography.Paragraph type="secondary">{words.admin.actsHint}</Typography.Paragraph>
+      <Typography.Paragraph>
         <Link href={`/events?kind=trail&q=${encodeURIComponent(`type:${types}`)}`}>{words.admin.allActs}</Link>
       </Typography.Paragraph>
       <Shown asked={asked} again={again}>

@@ -244,7 +244,7 @@ function RoleTags({ of: { role, operator } }: { readonly of: Key }) {
     <span>
       <Tag>{role}</Tag>
       {operator && (
-        <Tag color="gold" title={words.admin.operatorHint}>
+        <Tag variant="outlined" title={words.admin.operatorHint}>
           {words.admin.operator}
         </Tag>
       )}

@@ -50,8 +50,7 @@ export function Tokens({ changed }: Part) {
                 render: (_, { id, userName }) => (
                   <Button
                     size="small"
-                    danger
-                    type="text"
+                    autoInsertSpace={false}
                     aria-label={`${say.revoke}: ${userName}`}
                     onClick={() =>
                       offer({

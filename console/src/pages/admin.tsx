@@ -1,6 +1,6 @@
 // Administration: who may enter and what they hold, what of the clouds' directory there is, how long events are kept. Offers only
 // what the role may do; what was done stands below, as the log has it.
-import { Card, Flex, Result, Tabs } from "antd";
+import { Card, Flex, Grid, Result, Select, Tabs } from "antd";
 import { useState } from "react";
 import { Redirect, useLocation, useParams } from "wouter";
 import { useSession } from "../session.tsx";
@@ -26,6 +26,7 @@ export function Administration() {
   const { part } = useParams<{ part?: string }>();
   const [, go] = useLocation();
   const [turn, setTurn] = useState(0);
+  const wide = Grid.useBreakpoint().md === true;
   if (session?.role !== "admin")
     return (
       <Result status="403" title={words.admin.onlyAdmins} subTitle={words.admin.onlyAdminsHint(session?.role ?? "")} />
@@ -37,11 +38,22 @@ export function Administration() {
   return (
     <Flex vertical gap={16}>
       <Card size="small" styles={{ body: { paddingTop: 4 } }}>
-        <Tabs
-          activeKey={part}
-          onChange={(name) => go(`/administration/${name}`)}
-          items={(Object.keys(parts) as PartName[]).map((name) => ({ key: name, label: label(name) }))}
-        />
+        {wide ? (
+          <Tabs
+            activeKey={part}
+            onChange={(name) => go(`/administration/${name}`)}
+            items={(Object.keys(parts) as PartName[]).map((name) => ({ key: name, label: label(name) }))}
+          />
+        ) : (
+          <Select
+            aria-label={words.administration}
+            size="large"
+            style={{ width: "100%", marginBlock: "8px 16px" }}
+            value={part as PartName}
+            onChange={(name) => go(`/administration/${name}`)}
+            options={(Object.keys(parts) as PartName[]).map((name) => ({ value: name, label: label(name) }))}
+          />
+        )}
         <Shown changed={() => setTurn((n) => n + 1)} />
       </Card>
       <Acts turn={turn} />
