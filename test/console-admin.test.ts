@@ -42,7 +42,8 @@ async function choose(page: Page, row: string, act: string): Promise<void> {
     .getByRole("button", { name: /^Actions/ })
     .click();
   await page.getByRole("menuitem", { name: act, exact: true }).click();
-  await page.getByRole("dialog").waitFor();
+  // A trial waits until it stands still.
+  await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click({ trial: true });
 }
 
 async function confirm(page: Page, button: string): Promise<void> {

@@ -195,6 +195,7 @@ export function Accounts({ changed }: Part) {
                 bordered
                 size="small"
                 column={1}
+                styles={{ label: { width: 130 } }}
                 items={[
                   { key: "name", label: say.nameOf, children: account.name },
                   { key: "id", label: "ID", children: <span className="mono">{account.id}</span> },

@@ -1,22 +1,7 @@
 // Calls of APIs as CloudTrail's LookupEvents asks for them: by exact keys, the newest first, older ones on demand. And the account's
 // trails: what each delivers and how that goes.
 import { CloseOutlined, PlusOutlined } from "@ant-design/icons";
-import {
-  Alert,
-  Badge,
-  Button,
-  Card,
-  Flex,
-  Grid,
-  Input,
-  Segmented,
-  Select,
-  Space,
-  Table,
-  Tabs,
-  Tag,
-  Typography,
-} from "antd";
+import { Alert, Button, Card, Flex, Grid, Input, Segmented, Select, Space, Table, Tabs, Tag, Typography } from "antd";
 import { lazy, Suspense, useEffect, useState } from "react";
 import { ask, type EventPage } from "../api.ts";
 import { Shown, useAsked } from "../parts/asked.tsx";
@@ -25,6 +10,7 @@ import { RangePicker, readRange, useQuery } from "../parts/range.tsx";
 import { Nothing } from "../parts/rows.tsx";
 import { useWords } from "../settings.tsx";
 import type { Call } from "./admin-acts.tsx";
+import { StandingExports } from "./standing-exports.tsx";
 
 const EventDrawer = lazy(() =>
   import("../parts/event-drawer.tsx").then(({ EventDrawer: part }) => ({ default: part })),
@@ -338,88 +324,5 @@ function Found({
         </Flex>
       )}
     </>
-  );
-}
-
-interface Trail {
-  readonly name: string;
-  readonly scope: "All" | "Read" | "Write";
-  readonly sources: readonly string[];
-  readonly bucket: string;
-  readonly prefix: string;
-  readonly created: string;
-  readonly logging: boolean;
-  readonly loggingStarted: string | null;
-  readonly loggingStopped: string | null;
-  readonly delivered: string | null;
-  readonly error: string | null;
-}
-
-function StandingExports() {
-  const words = useWords();
-  const say = words.calls;
-  const { asked, again } = useAsked("trails", (signal) =>
-    ask<{ trails: readonly Trail[] }>("/api/v1/trails", { signal }),
-  );
-  return (
-    <Shown asked={asked} again={again}>
-      {({ trails }) => (
-        <>
-          <Typography.Paragraph type="secondary">{say.trailsHint}</Typography.Paragraph>
-          <Table<Trail>
-            size="small"
-            rowKey="name"
-            dataSource={[...trails]}
-            pagination={false}
-            scroll={{ x: "max-content" }}
-            locale={{ emptyText: <Nothing title={say.noTrails} hint={say.noTrailsHint} /> }}
-            columns={[
-              { title: words.admin.nameOf, dataIndex: "name" },
-              {
-                title: words.admin.status,
-                render: (_, { logging, loggingStarted, loggingStopped }) => {
-                  const since = logging ? loggingStarted : loggingStopped;
-                  return (
-                    <>
-                      <Badge status={logging ? "success" : "default"} text={logging ? say.logging : say.stopped} />
-                      {since !== null && (
-                        <div style={{ opacity: 0.75 }}>
-                          {say.since} <When time={since} />
-                        </div>
-                      )}
-                    </>
-                  );
-                },
-              },
-              {
-                title: say.delivers,
-                render: (_, { scope, sources }) =>
-                  `${say.scopeOf[scope]}, ${sources.length === 0 ? say.allSources : say.ofSources(sources.join(", "))}`,
-              },
-              {
-                title: say.folder,
-                render: (_, { bucket, prefix }) => (
-                  <span className="mono">{prefix === "" ? bucket : `${bucket}/${prefix}`}</span>
-                ),
-              },
-              {
-                title: say.lastDelivery,
-                render: (_, { delivered, error }) => (
-                  <>
-                    {delivered === null ? say.noDelivery : <When time={delivered} />}
-                    {error !== null && (
-                      <div>
-                        <Typography.Text type="danger">{error}</Typography.Text>
-                      </div>
-                    )}
-                  </>
-                ),
-              },
-              { title: words.admin.created, responsive: ["md"], render: (_, { created }) => <When time={created} /> },
-            ]}
-          />
-        </>
-      )}
-    </Shown>
   );
 }
