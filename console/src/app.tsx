@@ -33,6 +33,9 @@ const darkColors = {
   colorTextPlaceholder: "#9aa2ab",
   colorTextLightSolid: "#0d1b2a",
 };
+const ApiExplorer = lazy(() =>
+  import("./pages/api/api-explorer.tsx").then(({ ApiExplorer: page }) => ({ default: page })),
+);
 
 export function App({ nonce }: { readonly nonce: string }) {
   const { dark, language } = useSettings();
@@ -72,6 +75,7 @@ function Pages() {
           <Route path="/overview" component={Overview} />
           <Route path="/events" component={Explorer} />
           <Route path="/sources" component={Sources} />
+          <Route path="/api-explorer/*?" component={ApiExplorer} />
           <Route>
             <Result status="404" title="404" />
           </Route>

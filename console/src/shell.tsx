@@ -1,5 +1,6 @@
 // What stands around every page: where one can go, who one is, and how it looks.
 import {
+  ApiOutlined,
   AppstoreOutlined,
   BulbOutlined,
   ClusterOutlined,
@@ -32,6 +33,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
         ]
       : []),
     { key: "/sources", icon: <ClusterOutlined />, label: words.sources },
+    { key: "/api-explorer", icon: <ApiOutlined />, label: words.apiExplorer },
   ];
   const menu = (
     <Menu

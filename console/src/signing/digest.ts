@@ -3,7 +3,7 @@
 const bytesOf = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
 
 /** Absent on insecure origins, whatever the types say. */
-const subtle = (): SubtleCrypto | undefined => globalThis.crypto?.subtle as SubtleCrypto | undefined;
+const subtle = () => globalThis.crypto?.subtle as typeof crypto.subtle | undefined;
 
 export async function sha256Hex(text: string): Promise<string> {
   const native = subtle();
@@ -13,7 +13,10 @@ export async function sha256Hex(text: string): Promise<string> {
 }
 
 /** @param key its UTF-8 bytes where it is a text; the empty key is allowed */
-export async function hmacSha256(key: Uint8Array<ArrayBuffer> | string, text: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function hmacSha256(
+  key: Uint8Array<ArrayBuffer> | string,
+  text: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   const secret = typeof key === "string" ? bytesOf(key) : key;
   const native = subtle();
   if (native !== undefined && secret.length > 0) {
