@@ -183,6 +183,7 @@ export const en = {
     tokenHint: "Or ask for a token, which lasts 24 hours:",
     getToken: "Get a token",
     keysFirst: "Type in an access key and its secret key above to send. Administrators make keys under Administration.",
+    tokenFirst: "Type in a token above, or ask for one, to send.",
     missingSent: (names: string) => `Required and empty: ${names}. Sent like this it shows the cloud's own error.`,
     signAndSend: "Sign and send",
     download: "Download",
@@ -191,7 +192,8 @@ export const en = {
     sameAsCode: "The same request",
     withSecret: "With my secret",
     curlSigned: "Signed just now; it works for 15 minutes and holds no secret.",
-    curlToken: "With a token in the shell's variable TOKEN.",
+    curlToken: "With the IAM token in the shell's variable TOKEN.",
+    curlBearer: "With a bearer token in the shell's variable TOKEN; with a key typed in above it is signed instead.",
     tokenSamples: "The SDKs sign with an access key; a token is for curl.",
     about: {
       ark: "Security events of model endpoints and fine-tuning jobs, in today's published form.",

@@ -181,6 +181,7 @@ export const zh: Words = {
     tokenHint: "或获取一个令牌，有效期 24 小时：",
     getToken: "获取令牌",
     keysFirst: "请先在上方输入 Access Key 和 Secret Key。管理员可在“管理”页创建密钥。",
+    tokenFirst: "请先在上方输入令牌，或获取一个。",
     missingSent: (names) => `必填但为空：${names}。仍可发送，以查看云 API 自身的错误。`,
     signAndSend: "签名并发送",
     download: "下载",
@@ -189,7 +190,8 @@ export const zh: Words = {
     sameAsCode: "等效请求",
     withSecret: "包含我的密钥",
     curlSigned: "刚刚签名，15 分钟内有效，不含密钥。",
-    curlToken: "令牌取自 shell 变量 TOKEN。",
+    curlToken: "IAM 令牌取自 shell 变量 TOKEN。",
+    curlBearer: "Bearer 令牌取自 shell 变量 TOKEN；在上方输入密钥后改为签名。",
     tokenSamples: "SDK 使用访问密钥签名；令牌供 curl 使用。",
     about: {
       ark: "推理接入点和精调任务的安全事件，采用当前公布的格式。",

@@ -4,6 +4,7 @@ import { Alert, Button, Space, Spin, Tag, Typography } from "antd";
 import { useMemo } from "react";
 import { useWords } from "../../settings.tsx";
 import { Code } from "./code.tsx";
+import { Mark } from "./mark.tsx";
 import { type Answer, type Sending, shownOfBody } from "./sending.ts";
 
 export function Answered({ sending, stop }: { readonly sending: Sending; readonly stop: () => void }) {
@@ -29,13 +30,11 @@ function There({ answer, stop }: { readonly answer: Answer; readonly stop: () =>
   const words = useWords();
   const { status, headers, text, bytes, headMs, ms, running, cut, ended } = answer;
   const body = useMemo(() => (running || cut ? text : laidOut(text)), [running, cut, text]);
-  const color = status < 300 ? "green" : status < 500 ? "gold" : "red";
+  const hue = status < 300 ? "green" : status < 500 ? "gold" : "red";
   return (
     <section aria-label={words.api.answer} data-testid="api-answer">
       <Space wrap size={8} style={{ marginBottom: 8 }} role="status">
-        <Tag color={color} data-testid="api-status">
-          {status}
-        </Tag>
+        <Mark hue={hue} text={String(status)} testId="api-status" />
         <span>{words.api.took(Math.round(headMs).toLocaleString(), Math.round(ms).toLocaleString())}</span>
         <Typography.Text type="secondary">{words.api.bytes(bytes.toLocaleString())}</Typography.Text>
         {running && (

@@ -2,7 +2,7 @@
 // page that signs. An operation has an address of its own.
 import { ArrowLeftOutlined } from "@ant-design/icons";
 import { Button, Card, Empty, Grid, Input, Result, Space, Typography, theme } from "antd";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { ask } from "../../api.ts";
 import { Shown, useAsked } from "../../parts/asked.tsx";
@@ -10,6 +10,7 @@ import { useWords } from "../../settings.tsx";
 import { CloudPage } from "./cloud.tsx";
 import { cloudActions } from "./cloud-actions.ts";
 import { type Credentials, none } from "./credentials.tsx";
+import { hueOf } from "./mark.tsx";
 import { type Document, groups, isAbout, type Method, type Operation, operationsOf } from "./openapi.ts";
 import { OperationPage } from "./operation.tsx";
 
@@ -30,6 +31,7 @@ function Explored({ document }: { readonly document: Document }) {
   const [place] = useLocation();
   // Held here, so that it lives while the explorer is open and no longer.
   const [credentials, setCredentials] = useState<Credentials>(none);
+  const [text, setText] = useState("");
   const [, , name, cloudName] = place.split("/");
   const operations = operationsOf(document);
   const action = name === "cloud" ? cloudActions.find(({ id }) => id === cloudName) : undefined;
@@ -43,7 +45,9 @@ function Explored({ document }: { readonly document: Document }) {
     ) : name === undefined || name === "" ? undefined : (
       <Result status="404" title={words.api.noSuch} />
     );
-  const list = <List operations={operations} place={place} />;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another place is read from its beginning
+  useEffect(() => scrollTo(0, 0), [place]);
+  const list = <List operations={operations} place={place} text={text} search={setText} />;
   if (!wide)
     return chosen === undefined ? (
       list
@@ -75,15 +79,27 @@ function Welcome({ document: { info } }: { readonly document: Document }) {
       <Typography.Paragraph>{words.api.welcome}</Typography.Paragraph>
       <Typography.Paragraph>{words.api.welcomeClouds}</Typography.Paragraph>
       <Typography.Paragraph type="secondary">
-        {info.title} {info.version} · <a href="/openapi.json">openapi.json</a>
+        {info.title} {info.version} ·{" "}
+        <Button size="small" href="/openapi.json">
+          openapi.json
+        </Button>
       </Typography.Paragraph>
     </Card>
   );
 }
 
-function List({ operations, place }: { readonly operations: readonly Operation[]; readonly place: string }) {
+function List({
+  operations,
+  place,
+  text,
+  search,
+}: {
+  readonly operations: readonly Operation[];
+  readonly place: string;
+  readonly text: string;
+  readonly search: (text: string) => void;
+}) {
   const words = useWords();
-  const [text, setText] = useState("");
   const found = operations.filter((operation) => isAbout(operation, text.trim()));
   const clouds = cloudActions.filter(({ product, action }) =>
     text
@@ -100,7 +116,7 @@ function List({ operations, place }: { readonly operations: readonly Operation[]
         placeholder={words.api.find}
         value={text}
         allowClear
-        onChange={({ target }) => setText(target.value)}
+        onChange={({ target }) => search(target.value)}
       />
       <nav aria-label={words.apiExplorer}>
         {clouds.length > 0 && (
@@ -161,7 +177,7 @@ function Item({
   const { token } = theme.useToken();
   const here = place === href;
   // Dark enough, and on dark light enough, to be read at this size.
-  const color = token[method === undefined || method === "GET" ? "blue-8" : method === "DELETE" ? "red-8" : "green-8"];
+  const color = method === undefined ? undefined : token[`${hueOf(method)}-9`];
   return (
     <Link
       href={href}

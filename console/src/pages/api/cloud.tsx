@@ -1,11 +1,12 @@
 // One action of a cloud's API: a form, the request signed in this browser and sent to this service, and the same request as
 // curl and as code for the cloud's own SDKs.
 import { SendOutlined } from "@ant-design/icons";
-import { Alert, Button, Card, Checkbox, Form, Space, Tabs, Tag, Typography } from "antd";
+import { Alert, Button, Card, Checkbox, Form, Space, Tabs, Typography } from "antd";
 import { useEffect, useState } from "react";
 import { ask } from "../../api.ts";
 import { useAsked } from "../../parts/asked.tsx";
-import { type Language, useSettings } from "../../settings.tsx";
+import { useSession } from "../../session.tsx";
+import { type Language, useSettings, useWords } from "../../settings.tsx";
 import { signHuawei } from "../../signing/huawei.ts";
 import type { Signable } from "../../signing/request.ts";
 import { signVolcengine } from "../../signing/volcengine.ts";
@@ -14,6 +15,7 @@ import { type CloudAction, missingOf, requestOf, type Value, type Values } from 
 import { FieldItem } from "./cloud-field.tsx";
 import { Code } from "./code.tsx";
 import { type Credentials, CredentialsCard, isComplete } from "./credentials.tsx";
+import { hueOf, Mark } from "./mark.tsx";
 import { curlOf, goOf, pythonOf, typescriptOf } from "./samples.ts";
 import { useSending } from "./sending.ts";
 
@@ -62,7 +64,7 @@ export function CloudPage({
   const { sending, send, stop } = useSending();
   const complete = isComplete(action.cloud, credentials);
   const missing = missingOf(action, values);
-  const known = useKnown(action);
+  const known = useKnown(action, values);
 
   const go = () => {
     const request = requestOf(action, values, location.host);
@@ -88,7 +90,7 @@ export function CloudPage({
           {action.product} · {action.action}
         </Typography.Title>
         <div style={{ display: "flex", flexWrap: "wrap", gap: 8, alignItems: "center", margin: "8px 0" }}>
-          <Tag color={action.method === "GET" ? "blue" : "green"}>{action.method}</Tag>
+          <Mark hue={hueOf(action.method)} text={action.method} />
           <span className="mono">{action.path}</span>
         </div>
         <div>{words.api.about[action.id]}</div>
@@ -107,7 +109,11 @@ export function CloudPage({
               />
             ))}
           </div>
-          {!complete && <Typography.Paragraph type="secondary">{words.api.keysFirst}</Typography.Paragraph>}
+          {!complete && (
+            <Typography.Paragraph type="secondary">
+              {credentials.how === "token" && action.cloud === "huawei" ? words.api.tokenFirst : words.api.keysFirst}
+            </Typography.Paragraph>
+          )}
           {complete && missing.length > 0 && (
             <Typography.Paragraph type="warning">{words.api.missingSent(missing.join(", "))}</Typography.Paragraph>
           )}
@@ -144,12 +150,15 @@ function linksOf(text: string): readonly string[] {
 interface Named {
   readonly id: string;
   readonly name?: string;
+  /** Of an instance. */
+  readonly project?: string;
 }
 
 /** Projects and instances that there are, to choose from; nothing where the role may not list them. */
-function useKnown({ cloud }: CloudAction): (field: string) => readonly Named[] {
+function useKnown({ cloud }: CloudAction, { project_id }: Values): (field: string) => readonly Named[] {
+  const { session } = useSession();
   const { asked } = useAsked(cloud, async (signal) => {
-    if (cloud === "volcengine") return { projects: [], instances: [] };
+    if (cloud === "volcengine" || session?.role === "writer") return { projects: [], instances: [] };
     const [{ projects }, { instances }] = await Promise.all([
       ask<{ projects: readonly Named[] }>("/api/v1/projects", { signal }),
       ask<{ instances: readonly Named[] }>("/api/v1/instances", { signal }),
@@ -157,7 +166,12 @@ function useKnown({ cloud }: CloudAction): (field: string) => readonly Named[] {
     return { projects, instances };
   });
   const { projects, instances } = asked.state === "there" ? asked.answer : { projects: [], instances: [] };
-  return (field) => (field === "project_id" ? projects : field === "instance_id" ? instances : []);
+  const within = projects.some(({ id }) => id === project_id);
+  return (field) => {
+    if (field === "project_id") return projects;
+    if (field !== "instance_id") return [];
+    return within ? instances.filter(({ project }) => project === project_id) : instances;
+  };
 }
 
 const packages = {
@@ -184,7 +198,7 @@ function Samples({
   readonly credentials: Credentials;
   readonly complete: boolean;
 }) {
-  const { words, language } = useSettings();
+  const words = useWords();
   const [withSecret, setWithSecret] = useState(false);
   const byToken = action.cloud === "huawei" && credentials.how === "token";
   const curl = useCurl(action, values, credentials, complete, byToken && !withSecret);
@@ -218,7 +232,6 @@ function Samples({
     >
       <Tabs
         size="small"
-        key={language}
         items={[
           {
             key: "curl",
@@ -226,7 +239,7 @@ function Samples({
             children: (
               <>
                 <Typography.Paragraph type="secondary" style={{ marginBottom: 8 }}>
-                  {complete && !byToken ? words.api.curlSigned : words.api.curlToken}
+                  {!complete ? words.api.curlBearer : byToken ? words.api.curlToken : words.api.curlSigned}
                 </Typography.Paragraph>
                 <Code text={curl} testId="api-sample-curl" />
               </>

@@ -30,6 +30,7 @@ export function Code({
           maxHeight: most,
           overflow: "auto",
           whiteSpace: "pre-wrap",
+          tabSize: 4,
           background: token.colorFillQuaternary,
           border: `1px solid ${token.colorBorderSecondary}`,
           borderRadius: token.borderRadius,

@@ -3,6 +3,7 @@
 import { DeleteOutlined, KeyOutlined } from "@ant-design/icons";
 import { Alert, Button, Card, Form, Input, Segmented, Space, Typography } from "antd";
 import { useState } from "react";
+import { useSession } from "../../session.tsx";
 import { useWords } from "../../settings.tsx";
 
 export interface Credentials {
@@ -120,8 +121,9 @@ export function CredentialsCard({
 /** Asks IAM for a token, as Huawei's clients do. */
 function TokenOf({ got }: { readonly got: (token: string) => void }) {
   const words = useWords();
-  const [domain, setDomain] = useState("");
-  const [user, setUser] = useState("");
+  const { session } = useSession();
+  const [domain, setDomain] = useState(session?.accountName ?? "");
+  const [user, setUser] = useState(session?.userName ?? "");
   const [password, setPassword] = useState("");
   const [problem, setProblem] = useState<string>();
   const [busy, setBusy] = useState(false);

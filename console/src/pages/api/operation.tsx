@@ -6,18 +6,12 @@ import { addressOf, send as sendTo } from "../../api.ts";
 import { useWords } from "../../settings.tsx";
 import { Answered } from "./answer.tsx";
 import { Code } from "./code.tsx";
-import { type Document, exampleOf, follow, type Method, type Operation, type Parameter, valuesOf } from "./openapi.ts";
+import { hueOf, Mark } from "./mark.tsx";
+import { type Document, exampleOf, follow, type Operation, type Parameter, valuesOf } from "./openapi.ts";
+import { Prose } from "./prose.tsx";
 import { curlOf } from "./samples.ts";
 import { Kind, Members, Values } from "./schema.tsx";
 import { useSending } from "./sending.ts";
-
-export const methodColors: Readonly<Record<Method, string>> = {
-  GET: "blue",
-  POST: "green",
-  PUT: "gold",
-  PATCH: "gold",
-  DELETE: "red",
-};
 
 type Filled = Readonly<Record<string, string>>;
 
@@ -32,7 +26,7 @@ export function OperationPage({ document, operation }: { readonly document: Docu
           {summary}
         </Typography.Title>
         <div style={{ display: "flex", flexWrap: "wrap", gap: 8, alignItems: "center", marginTop: 8 }}>
-          <Tag color={methodColors[method]}>{method}</Tag>
+          <Mark hue={hueOf(method)} text={method} />
           <span className="mono">{path}</span>
           {security?.length === 0 && <Tag>{words.api.open}</Tag>}
           <Button
@@ -45,7 +39,9 @@ export function OperationPage({ document, operation }: { readonly document: Docu
           </Button>
         </div>
         {description !== undefined && (
-          <Typography.Paragraph style={{ margin: "8px 0 0" }}>{description}</Typography.Paragraph>
+          <Typography.Paragraph style={{ margin: "8px 0 0" }}>
+            <Prose text={description} />
+          </Typography.Paragraph>
         )}
       </div>
       <TryIt document={document} operation={operation} />
@@ -136,18 +132,20 @@ function TryIt({ document, operation }: { readonly document: Document; readonly 
         {parameters.length === 0 && !hasBody && (
           <Typography.Paragraph type="secondary">{words.api.noParameters}</Typography.Paragraph>
         )}
-        {parameters.map((parameter) => {
-          const key = `${parameter.in}:${parameter.name}`;
-          return (
-            <ParameterItem
-              key={key}
-              document={document}
-              parameter={parameter}
-              value={filled[key] ?? ""}
-              change={(value) => setFilled({ ...filled, [key]: value })}
-            />
-          );
-        })}
+        <div style={{ display: "grid", gridTemplateColumns: "repeat(auto-fit, minmax(280px, 1fr))", columnGap: 16 }}>
+          {parameters.map((parameter) => {
+            const key = `${parameter.in}:${parameter.name}`;
+            return (
+              <ParameterItem
+                key={key}
+                document={document}
+                parameter={parameter}
+                value={filled[key] ?? ""}
+                change={(value) => setFilled({ ...filled, [key]: value })}
+              />
+            );
+          })}
+        </div>
         {hasBody && schema !== undefined && (
           <>
             <Form.Item label={words.api.body} htmlFor="api-body-text" style={{ marginBottom: 8 }}>
@@ -245,6 +243,7 @@ function ParameterItem({
   const values = valuesOf(several ? follow(document, followed.items ?? {}).schema : followed);
   const id = `api-${place}-${name.replaceAll(/\W/g, "-")}`;
   const needed = required === true || place === "path";
+  const about = description ?? followed.description;
   const options = (values ?? (followed.type === "boolean" ? ["true", "false"] : undefined))?.map((text) => ({
     value: text,
     label: text,
@@ -263,7 +262,7 @@ function ParameterItem({
           <Kind document={document} schema={schema} />
         </Space>
       }
-      extra={description ?? followed.description}
+      {...(about === undefined ? {} : { extra: <Prose text={about} /> })}
     >
       {options === undefined ? (
         <Input
@@ -309,9 +308,10 @@ function Responses({ document, operation }: { readonly document: Document; reado
           key: status,
           label: (
             <Space wrap size={8}>
-              <Tag color={status.startsWith("2") ? "green" : status === "default" ? "red" : "gold"}>
-                {status === "default" ? "5xx" : status}
-              </Tag>
+              <Mark
+                hue={status.startsWith("2") ? "green" : status === "default" ? "red" : "gold"}
+                text={status === "default" ? "5xx" : status}
+              />
               {description}
             </Space>
           ),
@@ -323,7 +323,11 @@ function Responses({ document, operation }: { readonly document: Document; reado
                   <span className="mono">{media}</span>
                   <Kind document={document} schema={schema} />
                 </Space>
-                {followed.description !== undefined && <div>{followed.description}</div>}
+                {followed.description !== undefined && (
+                  <div>
+                    <Prose text={followed.description} />
+                  </div>
+                )}
                 <Members document={document} schema={schema} />
               </div>
             );

@@ -4,6 +4,7 @@ import { Button, Tag, Typography, theme } from "antd";
 import { useState } from "react";
 import { useWords } from "../../settings.tsx";
 import { type Document, follow, limitsOf, type Schema, typeOf, valuesOf } from "./openapi.ts";
+import { Prose } from "./prose.tsx";
 
 /** One line of what a value is: type, limits, default. */
 export function Kind({ document, schema }: { readonly document: Document; readonly schema: Schema }) {
@@ -118,9 +119,13 @@ function Member({
           </Typography.Text>
         )}
         <Kind document={document} schema={schema} />
-        {required && <Typography.Text type="danger">{words.api.needed}</Typography.Text>}
+        {required && <Tag style={{ margin: 0 }}>{words.api.needed}</Tag>}
       </div>
-      {followed.description !== undefined && <div>{followed.description}</div>}
+      {followed.description !== undefined && (
+        <div>
+          <Prose text={followed.description} />
+        </div>
+      )}
       <Values schema={followed} />
       {open && <Members document={document} schema={schema} />}
     </li>
