@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import type { BrowserContext, Page } from "playwright-core";
 import { cloudActions } from "../console/src/pages/api/cloud-actions.ts";
 import { typescriptOf } from "../console/src/pages/api/samples.ts";
+import { accessible } from "./accessible.ts";
 import { browserPackages, ConsoleHouse, type Visit } from "./browser.ts";
 import { root } from "./repository.ts";
 import { taishi } from "./taishi-process.ts";
@@ -121,6 +122,12 @@ test("an operation is found, tried with the session, and its answer told; what i
   const { total, events } = JSON.parse(body) as { total: number; events: object[] };
   assert.deepEqual([total, events.length], [7, 3]);
   await visit.shot("api-explorer-operation");
+  await accessible(page);
+  await page.getByText("As curl").click();
+  const line = await page.getByTestId("api-curl").innerText();
+  const { stdout } = await run("/bin/sh", ["-c", line], { env: { ...process.env, TOKEN: house.credentials.token } });
+  // All but how long the log is by now: every call is told of in it.
+  assert.deepEqual((JSON.parse(stdout) as { events: object[] }).events, events);
 
   await page.locator("#api-query-limit").fill("0");
   await page.getByTestId("api-send").click();
@@ -277,6 +284,7 @@ test("TaurusDB's files are listed by a signed request, downloaded by their links
   const { audit_logs, total_count } = JSON.parse(body) as { audit_logs: { id: string }[]; total_count: number };
   assert.deepEqual([total_count, audit_logs[0]?.id], [1, file]);
   await visit.shot("api-explorer-taurusdb");
+  await accessible(page);
   const signed = await page.getByTestId("api-sample-curl").innerText();
   assert.match(signed, /X-Sdk-Date/);
   assert.equal((JSON.parse((await run("/bin/sh", ["-c", signed])).stdout) as { total_count: number }).total_count, 1);

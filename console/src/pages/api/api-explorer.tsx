@@ -46,7 +46,10 @@ function Explored({ document }: { readonly document: Document }) {
       <Result status="404" title={words.api.noSuch} />
     );
   // biome-ignore lint/correctness/useExhaustiveDependencies: another place is read from its beginning
-  useEffect(() => scrollTo(0, 0), [place]);
+  useEffect(() => {
+    // Newer browsers answer with a promise, which an effect must not return.
+    scrollTo(0, 0);
+  }, [place]);
   const list = <List operations={operations} place={place} text={text} search={setText} />;
   if (!wide)
     return chosen === undefined ? (
