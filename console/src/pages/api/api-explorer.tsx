@@ -8,7 +8,7 @@ import { ask } from "../../api.ts";
 import { Shown, useAsked } from "../../parts/asked.tsx";
 import { useWords } from "../../settings.tsx";
 import { CloudPage } from "./cloud.tsx";
-import { cloudActions } from "./cloud-actions.ts";
+import { cloudActions, type Values } from "./cloud-actions.ts";
 import { type Credentials, none } from "./credentials.tsx";
 import { hueOf } from "./mark.tsx";
 import { type Document, groups, isAbout, type Method, type Operation, operationsOf } from "./openapi.ts";
@@ -31,6 +31,7 @@ function Explored({ document }: { readonly document: Document }) {
   const [place] = useLocation();
   // Held here, so that it lives while the explorer is open and no longer.
   const [credentials, setCredentials] = useState<Credentials>(none);
+  const [values, setValues] = useState<Values>({});
   const [text, setText] = useState("");
   const [, , name, cloudName] = place.split("/");
   const operations = operationsOf(document);
@@ -39,7 +40,14 @@ function Explored({ document }: { readonly document: Document }) {
 
   const chosen =
     action !== undefined ? (
-      <CloudPage key={action.id} action={action} credentials={credentials} change={setCredentials} />
+      <CloudPage
+        key={action.id}
+        action={action}
+        filled={values}
+        fill={setValues}
+        credentials={credentials}
+        change={setCredentials}
+      />
     ) : operation !== undefined ? (
       <OperationPage key={operation.operationId} document={document} operation={operation} />
     ) : name === undefined || name === "" ? undefined : (

@@ -2,7 +2,7 @@
 // curl and as code for the cloud's own SDKs.
 import { SendOutlined } from "@ant-design/icons";
 import { Alert, Button, Card, Checkbox, Form, Space, Tabs, Typography } from "antd";
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { ask } from "../../api.ts";
 import { useAsked } from "../../parts/asked.tsx";
 import { useSession } from "../../session.tsx";
@@ -52,15 +52,21 @@ async function signedHeaders(
 
 export function CloudPage({
   action,
+  filled,
+  fill,
   credentials,
   change,
 }: {
   readonly action: CloudAction;
+  /** What was filled in on this page and its neighbours: the same name is the same thing there. */
+  readonly filled: Values;
+  readonly fill: (values: Values) => void;
   readonly credentials: Credentials;
   readonly change: (credentials: Credentials) => void;
 }) {
   const { words, language } = useSettings();
-  const [values, setValues] = useState<Values>(() => firstOf(action, language));
+  const [first] = useState(() => firstOf(action, language));
+  const values = useMemo<Values>(() => ({ ...first, ...filled }), [first, filled]);
   const { sending, send, stop } = useSending();
   const complete = isComplete(action.cloud, credentials);
   const missing = missingOf(action, values);
@@ -105,7 +111,7 @@ export function CloudPage({
                 field={field}
                 value={values[field.name]}
                 known={known(field.name)}
-                change={(value: Value | undefined) => setValues({ ...values, [field.name]: value })}
+                change={(value: Value | undefined) => fill({ ...filled, [field.name]: value })}
               />
             ))}
           </div>
