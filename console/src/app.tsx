@@ -11,6 +11,7 @@ import { Shell } from "./shell.tsx";
 
 const Overview = lazy(() => import("./pages/overview.tsx").then(({ Overview: page }) => ({ default: page })));
 const Explorer = lazy(() => import("./pages/explorer.tsx").then(({ Explorer: page }) => ({ default: page })));
+const Story = lazy(() => import("./pages/story.tsx").then(({ Story: page }) => ({ default: page })));
 const Sources = lazy(() => import("./pages/sources.tsx").then(({ Sources: page }) => ({ default: page })));
 
 export function App({ nonce }: { readonly nonce: string }) {
@@ -49,6 +50,7 @@ function Pages() {
           </Route>
           <Route path="/overview" component={Overview} />
           <Route path="/events" component={Explorer} />
+          <Route path="/story" component={Story} />
           <Route path="/sources" component={Sources} />
           <Route>
             <Result status="404" title="404" />

@@ -6,6 +6,7 @@ import {
   GlobalOutlined,
   LogoutOutlined,
   MenuOutlined,
+  NodeIndexOutlined,
   UnorderedListOutlined,
   UserOutlined,
 } from "@ant-design/icons";
@@ -29,6 +30,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       ? [
           { key: "/overview", icon: <AppstoreOutlined />, label: words.overview },
           { key: "/events", icon: <UnorderedListOutlined />, label: words.explorer },
+          { key: "/story", icon: <NodeIndexOutlined />, label: words.story },
         ]
       : []),
     { key: "/sources", icon: <ClusterOutlined />, label: words.sources },

@@ -170,7 +170,6 @@ export const en = {
     attributes: "Attributes",
     noDialect: "No cloud's API returns an event of this kind.",
     storyOf: "Story of",
-    theResource: "this resource",
   },
   storyPage: {
     resource: "Resource",

@@ -168,7 +168,6 @@ export const zh: Words = {
     attributes: "属性",
     noDialect: "没有云 API 会返回此类事件。",
     storyOf: "查看经过：",
-    theResource: "该资源",
   },
   storyPage: {
     resource: "资源",
