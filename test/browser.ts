@@ -42,11 +42,11 @@ export class ConsoleHouse {
   readonly data: string;
   readonly credentials: Credentials;
   readonly browser: Browser;
-  #service: TaishiProcess;
+  readonly service: TaishiProcess;
 
   private constructor(data: string, service: TaishiProcess, browser: Browser) {
     this.data = data;
-    this.#service = service;
+    this.service = service;
     this.credentials = firstKey(data);
     this.browser = browser;
   }
@@ -65,24 +65,13 @@ export class ConsoleHouse {
   }
 
   get url(): string {
-    return this.#service.url;
-  }
-
-  get service(): TaishiProcess {
-    return this.#service;
+    return this.service.url;
   }
 
   async close(): Promise<void> {
     await this.browser.close();
-    await this.#service.stop();
+    await this.service.stop();
     rmSync(this.data, { recursive: true });
-  }
-
-  /** Stops the service, does something to what it left, and starts it again at the same address. */
-  async between(act: () => void): Promise<void> {
-    assert.equal(await this.#service.stop(), 0, this.#service.stderr);
-    act();
-    this.#service = await TaishiProcess.serve({ data: this.data, host: this.#service.host });
   }
 
   /** Asks the own API with a token, the first key's where none is given. @returns what a 2xx answered with */

@@ -8,7 +8,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ensurePackages } from "./debian.ts";
-import { TaishiProcess, taishiJson } from "./taishi-process.ts";
+import {
+  type AuditLog,
+  BasicCredentials,
+  downloadAuditLog,
+  huaweiClient,
+  listAuditLogs,
+  readAuditFile,
+} from "./huawei-client.ts";
+import { type Credentials, TaishiProcess, taishiJson } from "./taishi-process.ts";
 
 const packages = ensurePackages(["mariadb-server"]);
 const statements = 10_000;
@@ -111,20 +119,6 @@ function readAuditLine(line: string): Statement | undefined {
   };
 }
 
-/** The fields of a downloaded file's records. */
-function readFile(text: string): string[][] {
-  const records = text.split("\n");
-  assert.equal(records.pop(), "", "a file ends with a line's end");
-  return records.map((record) => {
-    const fields = [...record.matchAll(/"((?:[^"]|"")*)"(?:, |$)/g)].map(([, field]) => field!);
-    assert.equal(fields.length, 12, record.slice(0, 200));
-    const escapes: Record<string, string> = { n: "\n", r: "\r", "\\": "\\" };
-    return fields.map((field) =>
-      field.replaceAll('""', '"').replace(/\\([nr\\])/g, (_, escaped: string) => escapes[escaped]!),
-    );
-  });
-}
-
 const awkward = ["it''s", '"quoted"', "back\\\\slash", "line\nbreak", "tab\there", "中文 😀", "a, b", "\r\nx"];
 
 function workload(from: number, to: number): void {
@@ -157,7 +151,7 @@ test("what a real MariaDB audits comes back statement for statement from the lis
     taishiData,
   );
   const where = ["--account", account, "--data", taishiData];
-  const { token } = await taishiJson<{ token: string }>("key", "create", "--role", "admin", ...where);
+  const keys = await taishiJson<Credentials>("key", "create", "--role", "admin", ...where);
   const { project } = await taishiJson<{ project: string }>("project", "create", "--name", "eu-de", ...where);
   const { instance } = await taishiJson<{ instance: string }>(
     "instance",
@@ -167,8 +161,7 @@ test("what a real MariaDB audits comes back statement for statement from the lis
     "--data",
     taishiData,
   );
-  const bearer = { authorization: `Bearer ${token}` };
-  writeFileSync(join(directory, "token"), token);
+  writeFileSync(join(directory, "token"), keys.token);
   writeFileSync(
     join(directory, "agent.yaml"),
     `agent: db-1
@@ -214,40 +207,18 @@ resources:
     "the failed statement is among them",
   );
 
-  const base = `${service!.url}/v3/${project}/instances/${instance}`;
-  const day = 24 * 3_600_000;
-  const bound = (time: number): string => encodeURIComponent(`${new Date(time).toISOString().slice(0, 19)}Z`);
-  const range = `start_time=${bound(Date.now() - day)}&end_time=${bound(Date.now() + day)}`;
-  const list = async (): Promise<{ id: string; size: number }[]> => {
-    const files: { id: string; size: number }[] = [];
-    for (;;) {
-      const answer = await fetch(`${base}/audit-logs?${range}&offset=${files.length}&limit=50`, { headers: bearer });
-      assert.equal(answer.status, 200, await answer.clone().text());
-      const page = (await answer.json()) as { audit_logs: { id: string; size: number }[]; total_count: number };
-      files.push(...page.audit_logs);
-      if (files.length >= page.total_count) return files;
-    }
-  };
-  const download = async (id: string): Promise<string> => {
-    const answer = await fetch(`${base}/audit-log-link`, {
-      method: "POST",
-      headers: { ...bearer, "content-type": "application/json" },
-      body: JSON.stringify({ ids: [id] }),
-    });
-    assert.equal(answer.status, 200, await answer.clone().text());
-    const { links } = (await answer.json()) as { links: string[] };
-    const file = await fetch(links[0]!);
-    assert.equal(file.status, 200);
-    return file.text();
-  };
+  const cloud = huaweiClient(
+    new BasicCredentials().withAk(keys.accessKey).withSk(keys.secretKey).withProjectId(project),
+    (builder) => builder.withEndpoint(service!.url),
+  );
   let records: string[][] = [];
-  let files: { id: string; size: number }[] = [];
+  let files: readonly AuditLog[] = [];
   for (let tries = 0; records.length < own.length; tries++) {
     assert.ok(tries < 60, `${records.length} of ${own.length} statements are in ${files.length} closed files`);
     await new Promise((resolve) => setTimeout(resolve, 500));
-    files = await list();
-    const texts = await Promise.all(files.map(({ id }) => download(id)));
-    records = texts.flatMap(readFile);
+    files = await listAuditLogs(cloud, instance);
+    const texts = await Promise.all(files.map(({ id }) => downloadAuditLog(cloud, instance, id)));
+    records = texts.flatMap(readAuditFile);
   }
   assert.ok(files.length > 1, "the stream is more than one file");
   // Files are listed by their begin, which for statements of one second may not be their order; records tell it.
@@ -274,5 +245,9 @@ resources:
         name,
       ]),
   );
-  assert.equal(await download(files[0]!.id), await download(files[0]!.id), "byte for byte the same each time");
+  assert.equal(
+    await downloadAuditLog(cloud, instance, files[0]!.id),
+    await downloadAuditLog(cloud, instance, files[0]!.id),
+    "byte for byte the same each time",
+  );
 });

@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import type pg from "pg";
 import { findPrograms, type PostgresCluster, startPostgres } from "../bench/postgres-cluster.ts";
 import { ensurePackages } from "./debian.ts";
+import { BasicCredentials, downloadAuditLog, huaweiClient, listAuditLogs, readAuditFile } from "./huawei-client.ts";
 import { firstKey, TaishiProcess, taishi, taishiJson } from "./taishi-process.ts";
 
 const packages = ensurePackages(["postgresql-15", "postgresql-15-pgaudit"]);
@@ -72,6 +73,8 @@ async function drive(client: pg.Client): Promise<{ done: string[]; failed: [sql:
   return { done, failed };
 }
 
+const byText = (a: object, b: object): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+
 interface DatabaseEvent {
   readonly name: string;
   readonly sql?: string;
@@ -98,7 +101,7 @@ for (const [form, ending] of [
     assert.ok(readdirSync(logs).some((name) => name.endsWith(ending)) && existsSync(logs));
 
     const data = join(directory, "data");
-    const { account, token } = firstKey(data);
+    const { account, token, accessKey, secretKey } = firstKey(data);
     writeFileSync(join(directory, "token"), token);
     const where = ["--account", account, "--data", data];
     const { project } = await taishiJson<{ project: string }>("project", "create", "--name", `p-${form}`, ...where);
@@ -135,6 +138,31 @@ resources:
       if (page.next === null) break;
       cursor = `&cursor=${encodeURIComponent(page.next)}`;
     }
+
+    // TaurusDB's own client lists and downloads the same, once the last file of them is closed. Files are listed by their first
+    // second, which tells no order between statements of one second: the order was looked at above.
+    const cloud = huaweiClient(
+      new BasicCredentials().withAk(accessKey).withSk(secretKey).withProjectId(project),
+      (builder) => builder.withEndpoint(service!.url),
+    );
+    let records: string[][] = [];
+    for (let tries = 0; records.length < events.length; tries++) {
+      assert.ok(tries < 60, `${records.length} of ${events.length} events are in closed files`);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const files = await listAuditLogs(cloud, instance);
+      records = (await Promise.all(files.map(({ id }) => downloadAuditLog(cloud, instance, id)))).flatMap(
+        readAuditFile,
+      );
+    }
+    assert.deepEqual(
+      records
+        .map(([, , status, name, , , sql, user, , , , database]) => ({ name, status, sql, user, database }))
+        .sort(byText),
+      events
+        .map(({ name, status = "", sql = "", user = "", database = "" }) => ({ name, status, sql, user, database }))
+        .sort(byText),
+    );
+
     const own = events.filter(({ database, user }) => database === "postgres" && user === "postgres");
     const queries = own.filter(({ sql }) => sql !== undefined);
     // Earlier rounds of this test are in the same log: the last one is asked for.

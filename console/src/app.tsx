@@ -14,6 +14,27 @@ const Explorer = lazy(() => import("./pages/explorer.tsx").then(({ Explorer: pag
 const Story = lazy(() => import("./pages/story.tsx").then(({ Story: page }) => ({ default: page })));
 const Sources = lazy(() => import("./pages/sources.tsx").then(({ Sources: page }) => ({ default: page })));
 
+/** Colours of text with a contrast of at least 4.5 to what they stand on (WCAG 2.1 AA). */
+const lightColors = {
+  colorPrimary: "#1f4e8c",
+  colorLink: "#1f4e8c",
+  colorLinkHover: "#2f6fc2",
+  colorLinkActive: "#163a69",
+  colorTextDescription: "#5c636b",
+  colorTextTertiary: "#5c636b",
+  colorTextPlaceholder: "#686f77",
+};
+const darkColors = {
+  colorPrimary: "#7fb0f0",
+  colorLink: "#8ab8f5",
+  colorLinkHover: "#b3d1fa",
+  colorLinkActive: "#6fa3e8",
+  colorTextDescription: "#a3abb4",
+  colorTextTertiary: "#a3abb4",
+  colorTextPlaceholder: "#9aa2ab",
+  colorTextLightSolid: "#0d1b2a",
+};
+
 export function App({ nonce }: { readonly nonce: string }) {
   const { dark, language } = useSettings();
   return (
@@ -22,7 +43,8 @@ export function App({ nonce }: { readonly nonce: string }) {
       locale={language === "zh" ? zhCN : enUS}
       theme={{
         algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,
-        token: { colorPrimary: dark ? "#5b8fd9" : "#1f4e8c", borderRadius: 6 },
+        token: { ...(dark ? darkColors : lightColors), borderRadius: 6 },
+        components: { Menu: dark ? { itemSelectedColor: "#d6e6fb" } : { itemSelectedBg: "#e1eaf5" } },
       }}
     >
       <Messages style={{ height: "100%" }}>

@@ -1,12 +1,14 @@
 // What happened, at a glance: over time by risk, by type, where, the newest that matter, and how the log is.
-import { Card, Col, Descriptions, Empty, Flex, List, Row, Space, Tag, Typography } from "antd";
+import { Card, Col, Descriptions, Empty, Flex, Grid, List, Row, Space, Tag, Typography } from "antd";
+import { lazy, Suspense } from "react";
 import { Link } from "wouter";
 import { ask, type EventPage, type Risk, risks } from "../api.ts";
 import { Shown, useAsked } from "../parts/asked.tsx";
 import { RiskTag, resourceOf, summary, When } from "../parts/event.tsx";
 import { RangePicker, readRange, useQuery } from "../parts/range.tsx";
-import { Timeline } from "../parts/timeline.tsx";
 import { useWords } from "../settings.tsx";
+
+const Timeline = lazy(() => import("../parts/timeline.tsx").then(({ Timeline: part }) => ({ default: part })));
 
 export interface Stats {
   readonly from: string | null;
@@ -26,30 +28,41 @@ interface Top {
   }[];
 }
 
-interface LogState {
-  readonly stored: number;
-  readonly signed: number;
-  readonly witnessed: number | null;
+interface Status {
+  readonly ready: boolean;
+  readonly log: {
+    readonly stored: number;
+    readonly signed: number;
+    readonly witnessed: number | null;
+    readonly checkpoint: string | null;
+  };
+  readonly index: { readonly behind: number };
+  readonly disk: { readonly free: number; readonly below: boolean };
 }
+
+const gib = 2 ** 30;
 
 export function Overview() {
   const words = useWords();
   const { query, change } = useQuery();
   const range = readRange(query);
   const key = JSON.stringify(range);
+  // What the service says of itself, this page's own questions among it, is not what one comes to see.
+  const kind = "security,trail,database,unparsed";
   const stats = useAsked(`stats ${key}`, (signal) =>
-    ask<Stats>("/api/v1/stats", { query: { ...range, by: "risk", buckets: 60 }, signal }),
+    ask<Stats>("/api/v1/stats", { query: { ...range, kind, by: "risk", buckets: 60 }, signal }),
   );
   const types = useAsked(`types ${key}`, (signal) =>
-    ask<Top>("/api/v1/stats/top", { query: { ...range, by: "type", limit: 8 }, signal }),
+    ask<Top>("/api/v1/stats/top", { query: { ...range, kind, by: "type", limit: 8 }, signal }),
   );
   const resources = useAsked(`resources ${key}`, (signal) =>
-    ask<Top>("/api/v1/stats/top", { query: { ...range, by: "resource", limit: 8 }, signal }),
+    ask<Top>("/api/v1/stats/top", { query: { ...range, kind, by: "resource", limit: 8 }, signal }),
   );
   const newest = useAsked(`newest ${key}`, (signal) =>
     ask<EventPage>("/api/v1/events", { query: { ...range, risk: "High,Critical", limit: 8 }, signal }),
   );
-  const log = useAsked("log", (signal) => ask<LogState>("/api/v1/log", { signal }));
+  const status = useAsked("status", (signal) => ask<Status>("/api/v1/status", { signal }));
+  const wide = Grid.useBreakpoint().md === true;
   const rangeText = query.toString();
   const within = (more: string): string => `/events?${rangeText === "" ? "" : `${rangeText}&`}${more}`;
 
@@ -59,7 +72,7 @@ export function Overview() {
       <Card
         size="small"
         title={<h2 style={{ fontSize: 16, margin: 0 }}>{words.eventsOverTime}</h2>}
-        extra={<Typography.Text type="secondary">{words.eventsOverTimeHint}</Typography.Text>}
+        extra={wide && <Typography.Text type="secondary">{words.eventsOverTimeHint}</Typography.Text>}
       >
         <Shown {...stats}>
           {(answer) =>
@@ -68,7 +81,9 @@ export function Overview() {
             ) : (
               <>
                 <Flex gap={12} wrap style={{ marginBottom: 8 }}>
-                  <Typography.Text strong>{words.total(answer.total.toLocaleString())}</Typography.Text>
+                  <Typography.Text strong data-testid="total">
+                    {words.total(answer.total.toLocaleString())}
+                  </Typography.Text>
                   {risks.map((risk) => {
                     const total = answer.series.find((series) => series.key === risk)?.total ?? 0;
                     return total === 0 ? null : (
@@ -78,7 +93,9 @@ export function Overview() {
                     );
                   })}
                 </Flex>
-                <Timeline stats={answer} onRange={(from, to) => change({ from, to, last: undefined })} />
+                <Suspense fallback={<div style={{ height: 244 }} />}>
+                  <Timeline stats={answer} onRange={(from, to) => change({ from, to, last: undefined })} />
+                </Suspense>
               </>
             )
           }
@@ -119,15 +136,43 @@ export function Overview() {
         </Col>
         <Col xs={24} lg={8}>
           <Card size="small" title={<h2 style={{ fontSize: 16, margin: 0 }}>{words.health}</h2>}>
-            <Shown {...log}>
-              {({ stored, signed, witnessed }) => (
+            <Shown {...status}>
+              {({ log: { stored, signed, witnessed, checkpoint }, index, disk, ready }) => (
                 <Descriptions
                   size="small"
                   column={1}
                   items={[
                     { key: "stored", label: words.stored, children: stored.toLocaleString() },
                     { key: "signed", label: words.signed, children: signed.toLocaleString() },
-                    { key: "witnessed", label: words.witnessed, children: witnessed?.toLocaleString() ?? "–" },
+                    {
+                      key: "witnessed",
+                      label: words.witnessed,
+                      children: witnessed?.toLocaleString() ?? words.noWitnesses,
+                    },
+                    {
+                      key: "checkpoint",
+                      label: words.checkpoint,
+                      children: checkpoint === null ? "–" : <When time={checkpoint} />,
+                    },
+                    { key: "lag", label: words.lag, children: index.behind.toLocaleString() },
+                    {
+                      key: "disk",
+                      label: words.disk,
+                      children: (
+                        <Typography.Text {...(disk.below ? { type: "danger" } : {})}>
+                          {`${(disk.free / gib).toFixed(1)} GiB`}
+                        </Typography.Text>
+                      ),
+                    },
+                    {
+                      key: "ready",
+                      label: words.service,
+                      children: ready ? (
+                        words.isReady
+                      ) : (
+                        <Typography.Text type="danger">{words.notReady}</Typography.Text>
+                      ),
+                    },
                   ]}
                 />
               )}

@@ -188,7 +188,7 @@ function Proof({ event }: { readonly event: StoredEvent }) {
         description={state.why}
       />
     );
-  const { size, origin, time, file } = state.proved;
+  const { size, origin, time, file, since } = state.proved;
   return (
     <Alert
       data-testid="proof-good"
@@ -198,7 +198,7 @@ function Proof({ event }: { readonly event: StoredEvent }) {
       title={words.proved}
       description={
         <>
-          <div>{words.proofHint}</div>
+          <div>{`${words.proofHint} ${since === undefined ? words.firstVisit : words.continues(since.size.toLocaleString())}`}</div>
           <div className="mono">{`${origin}, ${words.proofSize(size.toLocaleString())}${time === undefined ? "" : `, ${new Date(time).toISOString()}`}`}</div>
         </>
       }

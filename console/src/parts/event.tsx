@@ -11,8 +11,24 @@ const colors: Readonly<Record<Risk, string>> = {
   Critical: "red",
 };
 
+/** On the light tags; the presets' own letters are too pale to read (WCAG 2.1 AA asks for a contrast of 4.5). */
+const letters: Readonly<Record<Risk, string | undefined>> = {
+  Info: undefined,
+  Low: "#0b4a8f",
+  Medium: "#6f4b00",
+  High: "#8a3b00",
+  Critical: "#a8071a",
+};
+
 export function RiskTag({ risk }: { readonly risk: Risk | undefined }) {
-  return risk === undefined ? null : <Tag color={colors[risk]}>{risk}</Tag>;
+  const { dark } = useSettings();
+  if (risk === undefined) return null;
+  const color = dark ? undefined : letters[risk];
+  return (
+    <Tag color={colors[risk]} {...(color === undefined ? {} : { style: { color } })}>
+      {risk}
+    </Tag>
+  );
 }
 
 /** Local time; UTC on hover and for readers of screens. */
