@@ -161,6 +161,7 @@ export function Explorer() {
               maxTagCount={0}
               maxTagPlaceholder={words.columns}
               popupMatchSelectWidth={220}
+              showSearch={{ optionFilterProp: "label" }}
               style={{ minWidth: 110 }}
               value={[...chosenColumns]}
               onChange={(wanted: string[]) => change({ cols: writeColumns(wanted) }, true)}
@@ -244,7 +245,7 @@ function Answer({
           ...column,
           render: (_: unknown, event: StoredEvent) => (
             <>
-              {isFresh.has(event.seq) && <Tag color="processing">{said.freshMark}</Tag>}
+              {isFresh.has(event.seq) && <Tag variant="outlined">{said.freshMark}</Tag>}
               {column.render(_, event)}
             </>
           ),

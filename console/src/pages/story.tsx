@@ -1,10 +1,10 @@
 // The story of a resource, a user or an address: who was it, and what did they do next, over all kinds of events. As lanes in time, and
 // the same as a list; of every event it is told how it is joined, and of the whole what it may lack.
 import { ArrowRightOutlined } from "@ant-design/icons";
-import { Alert, Button, Card, Empty, Flex, Input, Segmented, Space, Table, Tag, Typography } from "antd";
+import { Alert, Button, Card, Empty, Flex, Input, Segmented, Space, Table, Tag, Typography, theme } from "antd";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { Link } from "wouter";
-import { ask } from "../api.ts";
+import { ask, risks } from "../api.ts";
 import { Shown, useAsked } from "../parts/asked.tsx";
 import { RiskTag, resourceOf, summary, When } from "../parts/event.tsx";
 import { barField } from "../parts/filter.ts";
@@ -189,6 +189,7 @@ function Lanes({ story }: { readonly story: StoryAnswer }) {
   const { words, language } = useSettings();
   const said = words.storyPage;
   const { query, change } = useQuery();
+  const { token } = theme.useToken();
   const { events } = story;
   const mark = query.get("mark");
   const [chosen, setChosen] = useState<number | undefined>(mark === null ? undefined : Number(mark));
@@ -222,7 +223,7 @@ function Lanes({ story }: { readonly story: StoryAnswer }) {
     ...(story.cut.events ? [<div key="events">{said.cutEvents(events.length.toLocaleString())}</div>] : []),
   ];
   return (
-    <Space orientation="vertical" size={12} style={{ width: "100%" }}>
+    <Space orientation="vertical" size={12} style={{ display: "flex" }}>
       <Card
         size="small"
         title={<h2 style={{ fontSize: 16, margin: 0 }}>{said.whatNext}</h2>}
@@ -258,6 +259,17 @@ function Lanes({ story }: { readonly story: StoryAnswer }) {
           onChoose={setChosen}
           onOpen={open}
         />
+        <Flex wrap gap={14} align="center" style={{ marginTop: 8 }}>
+          <Dot color={token.colorTextTertiary} round={2} label={said.asked} />
+          <Dot color={token.colorTextTertiary} round={6} label={said.joined} />
+          <span aria-hidden="true">
+            {risks
+              .filter((risk) => events.some(({ event }) => (event.risk ?? "Info") === risk))
+              .map((risk) => (
+                <RiskTag key={risk} risk={risk} />
+              ))}
+          </span>
+        </Flex>
         <div role="status" data-testid="story-chain" style={{ minHeight: 74, marginTop: 8 }}>
           {chain.length === 0 ? (
             <Typography.Text type="secondary">{said.chartHint}</Typography.Text>
@@ -287,11 +299,10 @@ function Lanes({ story }: { readonly story: StoryAnswer }) {
         dataSource={[...events]}
         pagination={false}
         scroll={{ x: "max-content" }}
-        rowClassName={({ event }) => (event.seq === chosen ? "ant-table-row-selected" : "")}
         onRow={({ event: { seq } }) => ({
           tabIndex: 0,
           "data-seq": seq,
-          style: { cursor: "pointer" },
+          style: { cursor: "pointer", ...(seq === chosen ? { background: token.colorFillTertiary } : {}) },
           onClick: () => open(seq),
           onMouseEnter: () => setChosen(seq),
           onFocus: () => setChosen(seq),
@@ -335,6 +346,15 @@ function Lanes({ story }: { readonly story: StoryAnswer }) {
         )}
       />
     </Space>
+  );
+}
+
+function Dot({ color, round, label }: { readonly color: string; readonly round: number; readonly label: string }) {
+  return (
+    <Flex gap={6} align="center">
+      <span aria-hidden="true" style={{ width: 12, height: 12, borderRadius: round, background: color }} />
+      <Typography.Text type="secondary">{label}</Typography.Text>
+    </Flex>
   );
 }
 

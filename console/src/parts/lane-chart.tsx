@@ -152,6 +152,17 @@ export function LaneChart({ events, lanes, toScale, chosen, chain, onChoose, onO
                   </g>
                 );
               })}
+            {/* What was asked about is one thread by itself. */}
+            <polyline
+              points={at
+                .filter((_, i) => events[i]!.joined === null)
+                .map(({ x, y }) => `${x},${y}`)
+                .join(" ")}
+              fill="none"
+              stroke={token.colorPrimaryBorder}
+              strokeWidth={1.2}
+              strokeDasharray="2 5"
+            />
             {/* Those that are looked at lie on top. */}
             {events
               .filter(({ joined }) => joined !== null && place.has(joined.with))

@@ -213,6 +213,7 @@ export const en = {
       user: "user",
     },
     asked: "What was asked about",
+    joined: "Joined to it",
     joinedBy: (link: string, value: string) => `same ${link} ${value}`,
     joinedAfter: (value: string) => `on ${value} within half an hour after the login`,
     joinedWith: (what: string) => `as ${what}`,

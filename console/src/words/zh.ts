@@ -210,6 +210,7 @@ export const zh: Words = {
       user: "用户",
     },
     asked: "查询对象本身",
+    joined: "由关联得出",
     joinedBy: (link, value) => `${link}相同：${value}`,
     joinedAfter: (value) => `登录后半小时内发生在 ${value}`,
     joinedWith: (what) => `关联 ${what}`,
