@@ -129,8 +129,6 @@ export function Explorer() {
                 { value: "asc", label: words.oldestFirst },
               ]}
             />
-          </Flex>
-          <Flex wrap gap={8}>
             <Button
               icon={<ThunderboltOutlined />}
               type={live ? "primary" : "default"}
@@ -269,6 +267,32 @@ function Answer({
       }
     />
   );
+  const footer =
+    searched === undefined ? (
+      <Pagination
+        total={total ?? 0}
+        current={page}
+        pageSize={limit}
+        pageSizeOptions={sizes}
+        showSizeChanger
+        showQuickJumper
+        responsive
+        size="small"
+        align="end"
+        onChange={onPage}
+      />
+    ) : more ? (
+      <Flex gap={12} align="center" wrap>
+        <Typography.Text type="secondary" role="status" data-testid="searched">
+          {`${said.searchedTo(searched.looked.toLocaleString())} `}
+          {searched.to !== undefined && <When time={searched.to} />}
+        </Typography.Text>
+        <Button type="primary" loading={finding.busy} onClick={finding.further}>
+          {finding.busy ? said.searching : said.further}
+        </Button>
+        {finding.busy && <Button onClick={finding.stop}>{said.stop}</Button>}
+      </Flex>
+    ) : undefined;
   return (
     <Card size="small" styles={{ body: { padding: 0 } }}>
       <Table<StoredEvent>
@@ -298,35 +322,7 @@ function Answer({
                 : said.foundAll(total.toLocaleString())}
           </Typography.Text>
         )}
-        footer={() =>
-          searched === undefined ? (
-            <Pagination
-              total={total ?? 0}
-              current={page}
-              pageSize={limit}
-              pageSizeOptions={sizes}
-              showSizeChanger
-              showQuickJumper
-              responsive
-              size="small"
-              align="end"
-              onChange={onPage}
-            />
-          ) : (
-            more && (
-              <Flex gap={12} align="center" wrap>
-                <Typography.Text type="secondary" role="status" data-testid="searched">
-                  {`${said.searchedTo(searched.looked.toLocaleString())} `}
-                  {searched.to !== undefined && <When time={searched.to} />}
-                </Typography.Text>
-                <Button type="primary" loading={finding.busy} onClick={finding.further}>
-                  {finding.busy ? said.searching : said.further}
-                </Button>
-                {finding.busy && <Button onClick={finding.stop}>{said.stop}</Button>}
-              </Flex>
-            )
-          )
-        }
+        {...(footer === undefined ? {} : { footer: () => footer })}
       />
     </Card>
   );

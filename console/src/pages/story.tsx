@@ -224,14 +224,13 @@ function Lanes({ story }: { readonly story: StoryAnswer }) {
   ];
   return (
     <Space orientation="vertical" size={12} style={{ display: "flex" }}>
-      <Card
-        size="small"
-        title={<h2 style={{ fontSize: 16, margin: 0 }}>{said.whatNext}</h2>}
-        extra={
-          <Typography.Text data-testid="story-count">{said.events(events.length.toLocaleString())}</Typography.Text>
-        }
-      >
-        <Steps events={events} />
+      <Card size="small">
+        <Flex justify="space-between" gap={12}>
+          <Steps events={events} />
+          <Typography.Text className="nowrap" data-testid="story-count">
+            {said.events(events.length.toLocaleString())}
+          </Typography.Text>
+        </Flex>
         <Who events={events} />
       </Card>
       {cuts.length > 0 && <Alert data-testid="story-cut" type="warning" showIcon title={cuts} />}
@@ -262,13 +261,13 @@ function Lanes({ story }: { readonly story: StoryAnswer }) {
         <Flex wrap gap={14} align="center" style={{ marginTop: 8 }}>
           <Dot color={token.colorTextTertiary} round={2} label={said.asked} />
           <Dot color={token.colorTextTertiary} round={6} label={said.joined} />
-          <span aria-hidden="true">
+          <Flex aria-hidden="true" gap={6}>
             {risks
               .filter((risk) => events.some(({ event }) => (event.risk ?? "Info") === risk))
               .map((risk) => (
                 <RiskTag key={risk} risk={risk} />
               ))}
-          </span>
+          </Flex>
         </Flex>
         <div role="status" data-testid="story-chain" style={{ minHeight: 74, marginTop: 8 }}>
           {chain.length === 0 ? (

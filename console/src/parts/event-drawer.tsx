@@ -32,12 +32,14 @@ function Details({ event }: { readonly event: StoredEvent }) {
     [words.received, <When key="r" time={event.received} />],
     [words.kind, event.kind],
     [words.type, <Tag key="type">{event.type ?? event.name}</Tag>],
-    [words.risk, <RiskTag key="risk" risk={event.risk} />],
+    [words.risk, event.risk && <RiskTag key="risk" risk={event.risk} />],
     [
       words.resource,
-      <span key="res" className="mono">
-        {resourceOf(event)}
-      </span>,
+      resourceOf(event) && (
+        <span key="res" className="mono">
+          {resourceOf(event)}
+        </span>
+      ),
     ],
     [words.rule, event.rule],
     [words.parser, event.parser && `${event.parser.name} ${event.parser.version}`],

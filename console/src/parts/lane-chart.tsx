@@ -7,7 +7,7 @@ import { useSettings } from "../settings.tsx";
 import { resourceOf } from "./event.tsx";
 import { duration, type Lane, type Told } from "./told.ts";
 
-const laneHeight = 56;
+const laneHeight = 46;
 const axisHeight = 34;
 const margin = 28;
 /** Of a mark's button; the dot within it is smaller. */
@@ -54,7 +54,7 @@ export function LaneChart({ events, lanes, toScale, chosen, chain, onChoose, onO
   const at = events.map(({ event, lane }, i) => ({
     seq: event.seq,
     x: toScale ? margin + ((times[i]! - first) / span) * (width - 2 * margin) : margin + i * step,
-    y: axisHeight + lanes.indexOf(lane) * laneHeight + 20,
+    y: axisHeight + lanes.indexOf(lane) * laneHeight + 16,
   }));
   const place = new Map(at.map((point) => [point.seq, point]));
   const height = axisHeight + lanes.length * laneHeight;
@@ -97,7 +97,7 @@ export function LaneChart({ events, lanes, toScale, chosen, chain, onChoose, onO
     <div style={{ display: "flex" }} data-testid="lane-chart">
       <div aria-hidden="true" style={{ flex: "none", paddingTop: axisHeight, paddingInlineEnd: 8 }}>
         {lanes.map((lane) => (
-          <div key={lane} style={{ height: laneHeight, paddingTop: 9, boxSizing: "border-box", whiteSpace: "nowrap" }}>
+          <div key={lane} style={{ height: laneHeight, paddingTop: 5, boxSizing: "border-box", whiteSpace: "nowrap" }}>
             {said.lanes[lane]}
           </div>
         ))}
@@ -124,6 +124,7 @@ export function LaneChart({ events, lanes, toScale, chosen, chain, onChoose, onO
                   </text>
                 )}
                 <text x={i === 0 ? 2 : x} y={27}>
+                  <title>{`${words.utc}: ${new Date(time).toISOString()}`}</title>
                   {clock(time)}
                 </text>
               </g>
@@ -153,13 +154,13 @@ export function LaneChart({ events, lanes, toScale, chosen, chain, onChoose, onO
                 );
               })}
             {/* What was asked about is one thread by itself. */}
-            <polyline
-              points={at
+            <path
+              d={at
                 .filter((_, i) => events[i]!.joined === null)
-                .map(({ x, y }) => `${x},${y}`)
+                .map((to, i, asked) => (i === 0 ? `M${to.x} ${to.y}` : curve(asked[i - 1]!, to)))
                 .join(" ")}
               fill="none"
-              stroke={token.colorPrimaryBorder}
+              stroke={token.colorPrimary}
               strokeWidth={1.2}
               strokeDasharray="2 5"
             />
@@ -171,11 +172,10 @@ export function LaneChart({ events, lanes, toScale, chosen, chain, onChoose, onO
               .map(({ seq, with: other, lit }) => {
                 const from = place.get(other)!;
                 const to = place.get(seq)!;
-                const bend = (to.x - from.x) / 2;
                 return (
                   <path
                     key={seq}
-                    d={`M${from.x} ${from.y} C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`}
+                    d={`M${from.x} ${from.y} ${curve(from, to)}`}
                     fill="none"
                     stroke={lit ? token.colorPrimary : token.colorBorder}
                     strokeWidth={lit ? 2.5 : 1.2}
@@ -225,7 +225,7 @@ export function LaneChart({ events, lanes, toScale, chosen, chain, onChoose, onO
                     aria-hidden="true"
                     style={{
                       position: "absolute",
-                      top: reach - 3,
+                      top: reach - 5,
                       // The outermost have no room on one side.
                       ...(i === 0
                         ? { left: 0 }
@@ -247,4 +247,15 @@ export function LaneChart({ events, lanes, toScale, chosen, chain, onChoose, onO
       </div>
     </div>
   );
+}
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** From where the pen is, leaving and coming in along the lane. */
+function curve(from: Point, to: Point): string {
+  const bend = (to.x - from.x) / 2;
+  return `C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
 }

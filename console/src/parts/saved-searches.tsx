@@ -27,7 +27,7 @@ export function SavedSearches({
   return (
     <Popover
       trigger="click"
-      placement="bottomRight"
+      placement="bottomLeft"
       open={open}
       onOpenChange={setOpen}
       destroyOnHidden
