@@ -243,7 +243,11 @@ function Answer({
           ...column,
           render: (_: unknown, event: StoredEvent) => (
             <>
-              {isFresh.has(event.seq) && <Tag variant="outlined">{said.freshMark}</Tag>}
+              {isFresh.has(event.seq) && (
+                <Tag variant="outlined" style={{ marginInlineEnd: 8 }}>
+                  {said.freshMark}
+                </Tag>
+              )}
               {column.render(_, event)}
             </>
           ),
@@ -314,13 +318,18 @@ function Answer({
         })}
         columns={marked}
         title={() => (
-          <Typography.Text strong data-testid="total">
-            {searched === undefined
-              ? words.total((total ?? 0).toLocaleString())
-              : total === null
-                ? said.found(events.length.toLocaleString())
-                : said.foundAll(total.toLocaleString())}
-          </Typography.Text>
+          <Flex gap={12}>
+            <Typography.Text strong data-testid="total">
+              {searched === undefined
+                ? words.total((total ?? 0).toLocaleString())
+                : total === null
+                  ? said.found(events.length.toLocaleString())
+                  : said.foundAll(total.toLocaleString())}
+            </Typography.Text>
+            {top.length > 0 && (
+              <Typography.Text type="secondary">{`+ ${said.fresh(top.length.toLocaleString())}`}</Typography.Text>
+            )}
+          </Flex>
         )}
         {...(footer === undefined ? {} : { footer: () => footer })}
       />

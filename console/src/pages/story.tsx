@@ -236,7 +236,7 @@ function Lanes({ story }: { readonly story: StoryAnswer }) {
       {cuts.length > 0 && <Alert data-testid="story-cut" type="warning" showIcon title={cuts} />}
       <Card
         size="small"
-        title={<h2 style={{ fontSize: 16, margin: 0 }}>{said.chart}</h2>}
+        title={<h2 style={{ fontSize: 16, margin: 0 }}>{said.timeline}</h2>}
         extra={
           <Segmented
             size="small"

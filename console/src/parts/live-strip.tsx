@@ -41,8 +41,7 @@ export function LiveStrip({
       role="status"
       type={type}
       showIcon
-      title={title}
-      {...(more.length === 0 ? {} : { description: more.join(" · ") })}
+      title={[title, ...more].join(" · ")}
       action={
         <Flex gap={6} wrap>
           {state.at === "watching" && (

@@ -217,6 +217,7 @@ export const en = {
     joinedBy: (link: string, value: string) => `same ${link} ${value}`,
     joinedAfter: (value: string) => `on ${value} within half an hour after the login`,
     joinedWith: (what: string) => `as ${what}`,
+    timeline: "Timeline",
     chart: "Timeline with a lane for each kind",
     chartHint: "Arrow keys go from event to event, Enter opens one. Point at an event to see how it is joined.",
     evenly: "Evenly",

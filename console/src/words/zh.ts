@@ -214,6 +214,7 @@ export const zh: Words = {
     joinedBy: (link, value) => `${link}相同：${value}`,
     joinedAfter: (value) => `登录后半小时内发生在 ${value}`,
     joinedWith: (what) => `关联 ${what}`,
+    timeline: "时间线",
     chart: "按类别分泳道的时间线",
     chartHint: "方向键逐个移动，回车打开详情。指向某个事件可查看它如何关联。",
     evenly: "等距",
