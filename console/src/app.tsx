@@ -11,6 +11,7 @@ import { Shell } from "./shell.tsx";
 
 const Overview = lazy(() => import("./pages/overview.tsx").then(({ Overview: page }) => ({ default: page })));
 const Explorer = lazy(() => import("./pages/explorer.tsx").then(({ Explorer: page }) => ({ default: page })));
+const Story = lazy(() => import("./pages/story.tsx").then(({ Story: page }) => ({ default: page })));
 const Sources = lazy(() => import("./pages/sources.tsx").then(({ Sources: page }) => ({ default: page })));
 const Administration = lazy(() => import("./pages/admin.tsx").then(({ Administration: page }) => ({ default: page })));
 const Trails = lazy(() => import("./pages/trails.tsx").then(({ Trails: page }) => ({ default: page })));
@@ -77,6 +78,7 @@ function Pages() {
           </Route>
           <Route path="/overview" component={Overview} />
           <Route path="/events" component={Explorer} />
+          <Route path="/story" component={Story} />
           <Route path="/sources" component={Sources} />
           <Route path="/trails" component={Trails} />
           <Route path="/databases" component={Databases} />

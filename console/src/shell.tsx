@@ -8,6 +8,7 @@ import {
   GlobalOutlined,
   LogoutOutlined,
   MenuOutlined,
+  NodeIndexOutlined,
   SettingOutlined,
   UnorderedListOutlined,
   UserOutlined,
@@ -32,6 +33,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       ? [
           { key: "/overview", icon: <AppstoreOutlined />, label: words.overview },
           { key: "/events", icon: <UnorderedListOutlined />, label: words.explorer },
+          { key: "/story", icon: <NodeIndexOutlined />, label: words.story },
         ]
       : []),
     ...(reads
