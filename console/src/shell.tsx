@@ -4,6 +4,7 @@ import {
   AppstoreOutlined,
   BulbOutlined,
   ClusterOutlined,
+  CodeOutlined,
   DatabaseOutlined,
   GlobalOutlined,
   LogoutOutlined,
@@ -46,7 +47,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
     ...(session?.role === "admin"
       ? [{ key: "/administration", icon: <SettingOutlined />, label: words.administration }]
       : []),
-    { key: "/api-explorer", icon: <ApiOutlined />, label: words.apiExplorer },
+    { key: "/api-explorer", icon: <CodeOutlined />, label: words.apiExplorer },
   ];
   const menu = (
     <Menu

@@ -28,8 +28,8 @@ function Details({ event }: { readonly event: StoredEvent }) {
   const words = useWords();
   const { contents = [] } = event;
   const known: readonly (readonly [string, React.ReactNode])[] = [
-    [words.time, <When key="t" time={event.time} />],
-    [words.received, <When key="r" time={event.received} />],
+    [words.time, <When key="t" time={event.time} both />],
+    [words.received, <When key="r" time={event.received} both />],
     [words.kind, event.kind],
     [words.type, <Tag key="type">{event.type ?? event.name}</Tag>],
     [words.risk, event.risk && <RiskTag key="risk" risk={event.risk} />],

@@ -56,7 +56,7 @@ export const en = {
   anyRisk: "Any risk",
   newestFirst: "Newest first",
   oldestFirst: "Oldest first",
-  total: (n: string) => `${n} events`,
+  total: (n: string) => (n === "1" ? "1 event" : `${n} events`),
   atLeast: (n: string) => `${n} found so far`,
   page: "Page",
   columns: "Columns",
