@@ -51,9 +51,10 @@ export class ConsoleHouse {
     this.browser = browser;
   }
 
-  static async open(): Promise<ConsoleHouse> {
+  /** @param flags of `taishi serve` beside its data and its address */
+  static async open(...flags: readonly string[]): Promise<ConsoleHouse> {
     const data = mkdtempSync(join(tmpdir(), "taishi-console-"));
-    const service = await TaishiProcess.serve({ data });
+    const service = await TaishiProcess.serve({ data, arguments: flags });
     try {
       // A sandbox of the browser's own cannot be had by root, nor in most containers; it opens nothing but this console.
       const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });

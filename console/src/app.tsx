@@ -13,6 +13,9 @@ const Overview = lazy(() => import("./pages/overview.tsx").then(({ Overview: pag
 const Explorer = lazy(() => import("./pages/explorer.tsx").then(({ Explorer: page }) => ({ default: page })));
 const Story = lazy(() => import("./pages/story.tsx").then(({ Story: page }) => ({ default: page })));
 const Sources = lazy(() => import("./pages/sources.tsx").then(({ Sources: page }) => ({ default: page })));
+const Administration = lazy(() => import("./pages/admin.tsx").then(({ Administration: page }) => ({ default: page })));
+const Trails = lazy(() => import("./pages/trails.tsx").then(({ Trails: page }) => ({ default: page })));
+const Databases = lazy(() => import("./pages/databases.tsx").then(({ Databases: page }) => ({ default: page })));
 
 /** Colours of text with a contrast of at least 4.5 to what they stand on (WCAG 2.1 AA). */
 const lightColors = {
@@ -74,6 +77,9 @@ function Pages() {
           <Route path="/events" component={Explorer} />
           <Route path="/story" component={Story} />
           <Route path="/sources" component={Sources} />
+          <Route path="/trails" component={Trails} />
+          <Route path="/databases" component={Databases} />
+          <Route path="/administration/:part?" component={Administration} />
           <Route>
             <Result status="404" title="404" />
           </Route>

@@ -1,12 +1,15 @@
 // What stands around every page: where one can go, who one is, and how it looks.
 import {
+  ApiOutlined,
   AppstoreOutlined,
   BulbOutlined,
   ClusterOutlined,
+  DatabaseOutlined,
   GlobalOutlined,
   LogoutOutlined,
   MenuOutlined,
   NodeIndexOutlined,
+  SettingOutlined,
   UnorderedListOutlined,
   UserOutlined,
 } from "@ant-design/icons";
@@ -33,7 +36,16 @@ export function Shell({ children }: { readonly children: ReactNode }) {
           { key: "/story", icon: <NodeIndexOutlined />, label: words.story },
         ]
       : []),
+    ...(reads
+      ? [
+          { key: "/trails", icon: <ApiOutlined />, label: words.trails },
+          { key: "/databases", icon: <DatabaseOutlined />, label: words.databases },
+        ]
+      : []),
     { key: "/sources", icon: <ClusterOutlined />, label: words.sources },
+    ...(session?.role === "admin"
+      ? [{ key: "/administration", icon: <SettingOutlined />, label: words.administration }]
+      : []),
   ];
   const menu = (
     <Menu
