@@ -161,7 +161,7 @@ test("an audit file is downloaded byte for byte, and its policy is set by an adm
   await dialog.getByRole("radio", { name: "Files are made" }).check();
   await dialog.getByRole("spinbutton").fill("30");
   await dialog.getByRole("button", { name: "Save" }).click();
-  await page.getByText("30 days", { exact: true }).waitFor();
+  await page.locator(".ant-descriptions-item-content").getByText("30 days", { exact: true }).waitFor();
   const policy = await house.ask("GET", `/api/v1/instances/${instance}/audit-policy`);
   assert.equal(policy.keepDays, 30);
   const acts = await house.ask("GET", "/api/v1/events?kind=trail&type=SetAuditPolicy,DownloadAuditFile");

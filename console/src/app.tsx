@@ -37,6 +37,9 @@ const darkColors = {
   colorTextPlaceholder: "#9aa2ab",
   colorTextLightSolid: "#0d1b2a",
 };
+const ApiExplorer = lazy(() =>
+  import("./pages/api/api-explorer.tsx").then(({ ApiExplorer: page }) => ({ default: page })),
+);
 
 export function App({ nonce }: { readonly nonce: string }) {
   const { dark, language } = useSettings();
@@ -80,6 +83,7 @@ function Pages() {
           <Route path="/trails" component={Trails} />
           <Route path="/databases" component={Databases} />
           <Route path="/administration/:part?" component={Administration} />
+          <Route path="/api-explorer/*?" component={ApiExplorer} />
           <Route>
             <Result status="404" title="404" />
           </Route>

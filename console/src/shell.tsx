@@ -46,6 +46,7 @@ export function Shell({ children }: { readonly children: ReactNode }) {
     ...(session?.role === "admin"
       ? [{ key: "/administration", icon: <SettingOutlined />, label: words.administration }]
       : []),
+    { key: "/api-explorer", icon: <ApiOutlined />, label: words.apiExplorer },
   ];
   const menu = (
     <Menu

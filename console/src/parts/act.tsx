@@ -44,7 +44,7 @@ function ActDialog({ act }: { readonly act: Act }) {
     try {
       await act.run(values);
       setOpen(false);
-      if (act.done !== undefined) message.success(act.done);
+      if (act.done !== undefined) void message.success(act.done);
     } catch (thrown) {
       const { field } = thrown as ApiError;
       if (thrown instanceof ApiError && field !== undefined && field in form.getFieldsValue())

@@ -108,7 +108,7 @@ export function useExport(parameters: Parameters): {
               .then(writable);
     } catch (thrown) {
       // Whoever closes the dialog has changed their mind.
-      if ((thrown as Error).name !== "AbortError") message.error((thrown as Error).message);
+      if ((thrown as Error).name !== "AbortError") void message.error((thrown as Error).message);
       return;
     }
     const controller = new AbortController();
@@ -134,14 +134,14 @@ export function useExport(parameters: Parameters): {
       if (total !== undefined && count.events !== total)
         throw new Error(said.exportShort(count.events.toLocaleString(), total.toLocaleString()));
       await sink.close();
-      message.success(said.exported(count.events.toLocaleString(), sizeOf(bytes)));
+      void message.success(said.exported(count.events.toLocaleString(), sizeOf(bytes)));
     } catch (thrown) {
       await Promise.resolve(sink.abort()).catch(() => {});
       if (thrown instanceof TooBig) {
         controller.abort();
         setTooBig(address);
-      } else if (controller.signal.aborted) message.info(said.exportStopped);
-      else message.error(`${said.exportFailed} ${(thrown as Error).message}`);
+      } else if (controller.signal.aborted) void message.info(said.exportStopped);
+      else void message.error(`${said.exportFailed} ${(thrown as Error).message}`);
     } finally {
       setRunning(undefined);
     }

@@ -66,7 +66,7 @@ function Saved({ query, onOpen }: { readonly query: URLSearchParams; readonly on
       then?.();
       again();
     } catch (thrown) {
-      message.error((thrown as Error).message);
+      void message.error((thrown as Error).message);
     } finally {
       setBusy(false);
     }
@@ -74,7 +74,7 @@ function Saved({ query, onOpen }: { readonly query: URLSearchParams; readonly on
   const save = () => {
     const kept = new URLSearchParams([...query].filter(([key]) => !passing.includes(key)));
     void act(ask("/api/v1/searches", { method: "POST", body: { name: name.trim(), query: kept.toString() } }), () => {
-      message.success(said.savedNow(name.trim()));
+      void message.success(said.savedNow(name.trim()));
       setName("");
     });
   };
