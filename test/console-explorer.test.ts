@@ -127,6 +127,7 @@ test("a search says how far it looked, and goes on to the end", { skip }, async 
   await page.keyboard.press("Enter");
   await told(page, "searched", /^20,000 events were looked at, as far as 02\/01\/2026/);
   await told(page, "total", /^0 found so far$/);
+  await page.getByRole("button", { name: "Search further", exact: true }).waitFor();
   await accessible(page);
   await visit.shot("explorer-search-bounded");
   await page.getByRole("button", { name: "Search further" }).click();

@@ -115,7 +115,7 @@ export interface EventPage {
   /** Null where a filter makes counting a search of everything. */
   readonly total: number | null;
   readonly size: number;
-  /** Of a search: the last event that was looked at; null when everything was. */
+  /** Of a search: up to where everything that matches was given; null at the end. */
   readonly scannedTo?: { readonly time: string; readonly seq: number } | null;
   /** Of a search: how many events this answer looked at. */
   readonly scanned?: number;

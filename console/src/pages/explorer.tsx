@@ -292,9 +292,9 @@ function Answer({
           {searched.to !== undefined && <When time={searched.to} />}
         </Typography.Text>
         <Button type="primary" loading={finding.busy} onClick={finding.further}>
-          {finding.busy ? said.searching : said.further}
+          {finding.goingOn ? said.searching : said.further}
         </Button>
-        {finding.busy && <Button onClick={finding.stop}>{said.stop}</Button>}
+        {finding.goingOn && <Button onClick={finding.stop}>{said.stop}</Button>}
       </Flex>
     ) : undefined;
   return (

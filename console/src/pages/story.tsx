@@ -1,6 +1,5 @@
 // The story of a resource, a user or an address: who was it, and what did they do next, over all kinds of events. As lanes in time, and
 // the same as a list; of every event it is told how it is joined, and of the whole what it may lack.
-import { ArrowRightOutlined } from "@ant-design/icons";
 import { Alert, Button, Card, Empty, Flex, Input, Segmented, Space, Table, Tag, Typography, theme } from "antd";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { Link } from "wouter";
@@ -10,7 +9,8 @@ import { RiskTag, resourceOf, summary, When } from "../parts/event.tsx";
 import { barField } from "../parts/filter.ts";
 import { LaneChart } from "../parts/lane-chart.tsx";
 import { RangePicker, readRange, useQuery } from "../parts/range.tsx";
-import { type Counted, chainOf, duration, type Story as StoryAnswer, type Told, whoIsIn } from "../parts/told.ts";
+import { Steps, Who } from "../parts/story-head.tsx";
+import { chainOf, duration, type Story as StoryAnswer, type Told } from "../parts/told.ts";
 import { useSettings, useWords } from "../settings.tsx";
 
 const EventDrawer = lazy(() =>
@@ -359,69 +359,6 @@ function Dot({ color, round, label }: { readonly color: string; readonly round: 
 
 function nameOf(event: Told["event"]): string {
   return event.type ?? event.name ?? event.kind;
-}
-
-/** The lanes in the order in which the story came to them. */
-function Steps({ events }: { readonly events: readonly Told[] }) {
-  const { words, language } = useSettings();
-  const said = words.storyPage;
-  const lanes = [...new Set(events.map(({ lane }) => lane))];
-  const start = Date.parse(events[0]!.event.time);
-  return (
-    <Flex wrap gap={10} align="center" data-testid="story-steps">
-      {lanes.map((lane, i) => {
-        const within = events.filter((told) => told.lane === lane);
-        const { event } = within[0]!;
-        return (
-          <Flex key={lane} gap={10} align="center">
-            {i > 0 && <ArrowRightOutlined aria-hidden />}
-            <div>
-              <div>
-                <Typography.Text strong>{said.lanes[lane]}</Typography.Text>
-                {within.length > 1 && ` ×${within.length.toLocaleString()}`}
-              </div>
-              <Typography.Text type="secondary">
-                {i === 0 ? <When time={event.time} /> : `+${duration(Date.parse(event.time) - start, language)}`}
-              </Typography.Text>
-            </div>
-          </Flex>
-        );
-      })}
-    </Flex>
-  );
-}
-
-/** The users and addresses in it, each with a way to its own story. */
-function Who({ events }: { readonly events: readonly Told[] }) {
-  const words = useWords();
-  const { query } = useQuery();
-  const { users, ips } = useMemo(() => whoIsIn(events), [events]);
-  const range = [...query].filter(([name]) => ["from", "to", "last"].includes(name));
-  const row = (label: string, name: "user" | "ip", values: readonly Counted[]) =>
-    values.length > 0 && (
-      <Flex wrap gap={8}>
-        <Typography.Text type="secondary">{label}</Typography.Text>
-        {values.slice(0, 6).map(({ value, count }) => (
-          <span key={value}>
-            {query.get(name) === value ? (
-              <strong className="mono">{value}</strong>
-            ) : (
-              <Link className="mono" href={`/story?${new URLSearchParams([[name, value], ...range])}`}>
-                {value}
-              </Link>
-            )}
-            {` ×${count.toLocaleString()}`}
-          </span>
-        ))}
-        {values.length > 6 && <Typography.Text type="secondary">{`+${values.length - 6}`}</Typography.Text>}
-      </Flex>
-    );
-  return (
-    <div style={{ marginTop: 10 }} data-testid="story-who">
-      {row(words.explorerPage.user, "user", users)}
-      {row(words.explorerPage.address, "ip", ips)}
-    </div>
-  );
 }
 
 /** What was not followed, because everybody shares it. */

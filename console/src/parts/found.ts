@@ -27,6 +27,8 @@ export interface Question {
 export interface Finding {
   readonly asked: Asked<Found>;
   readonly busy: boolean;
+  /** Whether it is going on with a search, which can be stopped. */
+  readonly goingOn: boolean;
   again(): void;
   /** Goes on with a search until it has found another page, or looked at everything, or is stopped. */
   further(): void;
@@ -37,6 +39,7 @@ export function useFound(question: Question): Finding {
   const key = JSON.stringify(question);
   const [asked, setAsked] = useState<Asked<Found>>({ state: "loading" });
   const [busy, setBusy] = useState(true);
+  const [goingOn, setGoingOn] = useState(false);
   const [turn, setTurn] = useState(0);
   const going = useRef<AbortController>(undefined);
 
@@ -46,7 +49,9 @@ export function useFound(question: Question): Finding {
     const search = isSearch(parameters);
     const stop = new AbortController();
     going.current?.abort();
+    going.current = undefined;
     setBusy(true);
+    setGoingOn(false);
     ask<EventPage>("/api/v1/events", {
       query: { ...parameters, order, limit, ...(search ? {} : { page }) },
       signal: stop.signal,
@@ -73,6 +78,7 @@ export function useFound(question: Question): Finding {
     const stop = new AbortController();
     going.current = stop;
     setBusy(true);
+    setGoingOn(true);
     const { parameters, order, limit } = question;
     let found = asked.answer;
     const wanted = found.events.length + limit;
@@ -90,13 +96,19 @@ export function useFound(question: Question): Finding {
     } catch (thrown) {
       if (!stop.signal.aborted) setAsked({ state: "failed", error: thrown as Error });
     } finally {
-      if (going.current === stop) setBusy(false);
+      // Stopped by the reader it is over; by another question, that one is under way.
+      if (going.current === stop) {
+        going.current = undefined;
+        setBusy(false);
+        setGoingOn(false);
+      }
     }
   };
 
   return {
     asked,
     busy,
+    goingOn,
     again: () => setTurn((n) => n + 1),
     further: () => void further(),
     stop: () => going.current?.abort(),
