@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { barField, isSearch, readBar, withoutField } from "../console/src/parts/filter.ts";
 import { accessible, fits } from "./accessible.ts";
-import { browserPackages, ConsoleHouse, type Visit } from "./browser.ts";
+import { browserPackages, ConsoleHouse } from "./browser.ts";
 
 const skip = browserPackages.missing ?? false;
 let house: ConsoleHouse;
@@ -66,19 +66,6 @@ async function told(page: Page, place: string, text: RegExp): Promise<void> {
 
 const rows = (page: Page) => page.locator("tr[data-seq]");
 
-/** Signs in by the form once, and takes that session along later. */
-let session: Parameters<Visit["context"]["addCookies"]>[0] | undefined;
-async function enter(visit: Visit): Promise<void> {
-  if (session !== undefined) {
-    await visit.context.addCookies(session);
-    await visit.page.addInitScript("localStorage.setItem('taishi-signed-in', '')");
-    return;
-  }
-  await visit.signIn("ada");
-  await visit.page.getByTestId("timeline").waitFor();
-  session = await visit.context.cookies();
-}
-
 test("the query bar knows its fields, keeps words and phrases, and tells what is no field", () => {
   assert.deepEqual(readBar('type:A,B resource:ep-1 content.Tag:"two words" failed "for root" 12:30 http://x usr:bob'), {
     fields: { type: "A,B", resourceId: "ep-1", "content.Tag": "two words" },
@@ -97,7 +84,7 @@ test("the query bar knows its fields, keeps words and phrases, and tells what is
 test("from the first page of 100,000 to the last, by its number, and back by the address", { skip }, async () => {
   const visit = await house.visit();
   const { page } = visit;
-  await enter(visit);
+  await visit.enter("ada");
   await page.goto(`${house.url}/console/events?q=type:Connection&size=1`);
   await told(page, "total", /^100,000 events$/);
   assert.equal(await rows(page).getAttribute("data-seq"), String(old + many));
@@ -118,7 +105,7 @@ test("from the first page of 100,000 to the last, by its number, and back by the
 test("a search says how far it looked, and goes on to the end", { skip }, async () => {
   const visit = await house.visit();
   const { page } = visit;
-  await enter(visit);
+  await visit.enter("ada");
   await page.goto(`${house.url}/console/events`);
   await page.getByRole("searchbox", { name: "Search" }).fill("user:mallory kind:security usr:x");
   await page.keyboard.press("Enter");
@@ -157,7 +144,7 @@ test("an event appended meanwhile appears on top; paused it waits; a lost connec
 }, async () => {
   const visit = await house.visit();
   const { page } = visit;
-  await enter(visit);
+  await visit.enter("ada");
   const came = (name: string, risk = "High") =>
     house.append({
       kind: "security",
@@ -222,7 +209,7 @@ test("an export is exactly the events of the filter, as lines and as a table", {
   const visit = await house.visit();
   const { page } = visit;
   await page.addInitScript("delete window.showSaveFilePicker"); // as in Firefox and Safari
-  await enter(visit);
+  await visit.enter("ada");
   const download = async (name: RegExp): Promise<string> => {
     await page.getByRole("button", { name: "Export" }).click();
     const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("menuitem", { name }).click()]);
@@ -264,7 +251,7 @@ test("where a page may write to a file the export goes there, shows how far it i
       close: async () => { window.disk.closed++; },
       abort: async () => { window.disk.aborted++; },
     }) });`);
-  await enter(visit);
+  await visit.enter("ada");
   await page.goto(`${house.url}/console/events?q=type:Connection`);
   await told(page, "total", /100,000/);
   await page.getByRole("button", { name: "Export" }).click();
@@ -289,7 +276,7 @@ test("where a page may write to a file the export goes there, shows how far it i
 test("a search is kept by a name, renamed, opened with all that was chosen, and deleted", { skip }, async () => {
   const visit = await house.visit();
   const { page } = visit;
-  await enter(visit);
+  await visit.enter("ada");
   await page.goto(`${house.url}/console/events?q=resource:node-old&order=asc&cols=time,number&page=1`);
   await told(page, "total", /^1 events$/);
   const saved = page.getByRole("button", { name: "Saved searches" });
@@ -324,7 +311,7 @@ test("a search is kept by a name, renamed, opened with all that was chosen, and 
 test("an event is told as each cloud's API returns it", { skip }, async () => {
   const visit = await house.visit();
   const { page } = visit;
-  await enter(visit);
+  await visit.enter("ada");
   await page.goto(`${house.url}/console/events?event=${old + 1}`);
   await page.getByTestId("proof-good").waitFor();
   await page.getByRole("tab", { name: "As the clouds' APIs tell it" }).click();
@@ -343,7 +330,7 @@ test("the explorer in Chinese, in the dark, and on a phone", { skip }, async () 
   } as const)) {
     const visit = await house.visit(view);
     const { page } = visit;
-    await enter(visit);
+    await visit.enter("ada");
     await page.goto(`${house.url}/console/events?q=user:mallory+kind:security&live=1`);
     await page.locator("[data-testid=live][data-state=watching]").waitFor();
     await told(page, "searched", /已查看 20,000 条事件/);

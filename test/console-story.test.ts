@@ -82,23 +82,10 @@ const seqs = async ({ page }: Visit): Promise<number[]> =>
   (await page.locator("tr[data-seq]").evaluateAll((found) => found.map(({ dataset }) => dataset.seq))).map(Number);
 const all = () => incident.map((_, i) => first + i);
 
-/** Signs in by the form once, and takes that session along later. */
-let session: Parameters<Visit["context"]["addCookies"]>[0] | undefined;
-async function enter(visit: Visit): Promise<void> {
-  if (session !== undefined) {
-    await visit.context.addCookies(session);
-    await visit.page.addInitScript("localStorage.setItem('taishi-signed-in', '')");
-    return;
-  }
-  await visit.signIn("ada");
-  await visit.page.getByTestId("timeline").waitFor();
-  session = await visit.context.cookies();
-}
-
 test("the story of who came in: in lanes, in order, each joined to the one it follows from", { skip }, async () => {
   const visit = await house.visit();
   const { page } = visit;
-  await enter(visit);
+  await visit.enter("ada");
   await page.goto(`${house.url}/console/sources`);
   await page.getByRole("menuitem", { name: "Story" }).click();
   await page.getByText("Whose story?").waitFor();
@@ -162,7 +149,7 @@ test("the story of who came in: in lanes, in order, each joined to the one it fo
 test("from an event's drawer to the story of its resource", { skip }, async () => {
   const visit = await house.visit();
   const { page } = visit;
-  await enter(visit);
+  await visit.enter("ada");
   await page.goto(`${house.url}/console/events?event=${first + 2}`);
   await page.getByTestId("story-links").getByRole("link", { name: "node-7" }).click();
   await page.waitForURL(/story\?resource=node-7&resourceType=endpoint/);
@@ -179,7 +166,7 @@ test("from an event's drawer to the story of its resource", { skip }, async () =
 test("a story says what it leaves out, and where nothing is known what to do", { skip }, async () => {
   const visit = await house.visit();
   const { page } = visit;
-  await enter(visit);
+  await visit.enter("ada");
   await page.goto(`${house.url}/console/story?resource=busy`);
   await page
     .getByTestId("story-count")
@@ -204,7 +191,7 @@ test("the story in Chinese, in the dark, and on a phone", { skip }, async () => 
   } as const)) {
     const visit = await house.visit(view);
     const { page } = visit;
-    await enter(visit);
+    await visit.enter("ada");
     await page.goto(`${house.url}/console/story?resource=node-7&mark=${first + 6}`);
     await page.getByTestId("story-count").waitFor();
     assert.deepEqual(await seqs(visit), all());
