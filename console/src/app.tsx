@@ -2,20 +2,21 @@
 import { ConfigProvider, App as Messages, Result, Spin, theme } from "antd";
 import enUS from "antd/locale/en_US";
 import zhCN from "antd/locale/zh_CN";
-import { lazy, Suspense } from "react";
+import { Suspense, useEffect } from "react";
 import { Redirect, Route, Router, Switch } from "wouter";
 import { SignIn } from "./pages/sign-in.tsx";
+import { later } from "./parts/later.tsx";
 import { SessionProvider, useSession } from "./session.tsx";
 import { useSettings, useWords } from "./settings.tsx";
 import { Shell } from "./shell.tsx";
 
-const Overview = lazy(() => import("./pages/overview.tsx").then(({ Overview: page }) => ({ default: page })));
-const Explorer = lazy(() => import("./pages/explorer.tsx").then(({ Explorer: page }) => ({ default: page })));
-const Story = lazy(() => import("./pages/story.tsx").then(({ Story: page }) => ({ default: page })));
-const Sources = lazy(() => import("./pages/sources.tsx").then(({ Sources: page }) => ({ default: page })));
-const Administration = lazy(() => import("./pages/admin.tsx").then(({ Administration: page }) => ({ default: page })));
-const Trails = lazy(() => import("./pages/trails.tsx").then(({ Trails: page }) => ({ default: page })));
-const Databases = lazy(() => import("./pages/databases.tsx").then(({ Databases: page }) => ({ default: page })));
+const Overview = later(() => import("./pages/overview.tsx").then(({ Overview: page }) => page));
+const Explorer = later(() => import("./pages/explorer.tsx").then(({ Explorer: page }) => page));
+const Story = later(() => import("./pages/story.tsx").then(({ Story: page }) => page));
+const Sources = later(() => import("./pages/sources.tsx").then(({ Sources: page }) => page));
+const Administration = later(() => import("./pages/admin.tsx").then(({ Administration: page }) => page));
+const Trails = later(() => import("./pages/trails.tsx").then(({ Trails: page }) => page));
+const Databases = later(() => import("./pages/databases.tsx").then(({ Databases: page }) => page));
 
 /** Colours of text with a contrast of at least 4.5 to what they stand on (WCAG 2.1 AA). */
 const lightColors = {
@@ -37,9 +38,7 @@ const darkColors = {
   colorTextPlaceholder: "#9aa2ab",
   colorTextLightSolid: "#0d1b2a",
 };
-const ApiExplorer = lazy(() =>
-  import("./pages/api/api-explorer.tsx").then(({ ApiExplorer: page }) => ({ default: page })),
-);
+const ApiExplorer = later(() => import("./pages/api/api-explorer.tsx").then(({ ApiExplorer: page }) => page));
 
 export function App({ nonce }: { readonly nonce: string }) {
   const { dark, language } = useSettings();
@@ -67,6 +66,11 @@ export function App({ nonce }: { readonly nonce: string }) {
 function Pages() {
   const { session } = useSession();
   const words = useWords();
+  const reads = session != null && session.role !== "writer";
+  useEffect(() => {
+    // Where most go next is fetched while nothing else is to be done.
+    if (reads) requestIdleCallback(() => void Promise.all([Overview.fetch(), Explorer.fetch()]));
+  }, [reads]);
   if (session === undefined) return <Spin fullscreen description={words.loading} />;
   if (session === null) return <SignIn />;
   return (

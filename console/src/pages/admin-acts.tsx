@@ -1,16 +1,13 @@
 // The newest acts of administration, from the log itself, each to be opened with its proof.
 import { Button, Card, Grid, Table, Tag, Typography } from "antd";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { Link } from "wouter";
 import { ask, type EventPage, type StoredEvent } from "../api.ts";
 import { Shown, useAsked } from "../parts/asked.tsx";
 import { When } from "../parts/event.tsx";
+import { EventDrawer } from "../parts/later-drawer.ts";
 import { Nothing } from "../parts/rows.tsx";
 import { useWords } from "../settings.tsx";
-
-const EventDrawer = lazy(() =>
-  import("../parts/event-drawer.tsx").then(({ EventDrawer: part }) => ({ default: part })),
-);
 
 /** A call of an API, as the list has it. */
 export interface Call extends StoredEvent {

@@ -1,19 +1,16 @@
 // Database instances: the audit files that were made of their statements, the statements themselves, and the policy that says
 // which go into files.
 import { Card, Flex, Select, Tabs } from "antd";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { Shown, useAsked } from "../parts/asked.tsx";
 import { askDirectory, type Directory } from "../parts/directory.ts";
+import { EventDrawer } from "../parts/later-drawer.ts";
 import { useQuery } from "../parts/range.tsx";
 import { Nothing } from "../parts/rows.tsx";
 import { useWords } from "../settings.tsx";
 import { AuditFiles } from "./database-files.tsx";
 import { AuditPolicy, usePolicy } from "./database-policy.tsx";
 import { Statements } from "./database-statements.tsx";
-
-const EventDrawer = lazy(() =>
-  import("../parts/event-drawer.tsx").then(({ EventDrawer: part }) => ({ default: part })),
-);
 
 export function Databases() {
   const words = useWords();

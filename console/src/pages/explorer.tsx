@@ -17,7 +17,7 @@ import {
   Typography,
   theme,
 } from "antd";
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { Suspense, useEffect, useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { kinds, risks, type StoredEvent } from "../api.ts";
 import { Shown } from "../parts/asked.tsx";
@@ -26,15 +26,12 @@ import { When } from "../parts/event.tsx";
 import { useExport } from "../parts/export.tsx";
 import { parametersOf, readBar, withoutField } from "../parts/filter.ts";
 import { type Finding, type Found, useFound } from "../parts/found.ts";
+import { EventDrawer } from "../parts/later-drawer.ts";
 import { LiveStrip } from "../parts/live-strip.tsx";
 import { RangePicker, readRange, useQuery } from "../parts/range.tsx";
 import { SavedSearches } from "../parts/saved-searches.tsx";
 import { useTail } from "../parts/tail.ts";
 import { useWords } from "../settings.tsx";
-
-const EventDrawer = lazy(() =>
-  import("../parts/event-drawer.tsx").then(({ EventDrawer: part }) => ({ default: part })),
-);
 
 const usualSize = 20;
 const sizes = [20, 50, 100, 500];

@@ -1,16 +1,17 @@
 // What happened, at a glance: over time by risk, by type, where, the newest that matter, and how the log is.
 import { Card, Col, Descriptions, Empty, Flex, Grid, List, Row, Space, Tag, Typography } from "antd";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { Link } from "wouter";
 import { ask, type EventPage, type Risk, risks } from "../api.ts";
 import { Shown, useAsked } from "../parts/asked.tsx";
 import { RiskTag, resourceOf, summary, When } from "../parts/event.tsx";
+import { later } from "../parts/later.tsx";
 import { RangePicker, readRange, useQuery } from "../parts/range.tsx";
 import { useWords } from "../settings.tsx";
 
 // Asked for at once, and drawn when both it and its numbers are there.
-const timeline = import("../parts/timeline.tsx");
-const Timeline = lazy(() => timeline.then(({ Timeline: part }) => ({ default: part })));
+const Timeline = later(() => import("../parts/timeline.tsx").then(({ Timeline: part }) => part));
+void Timeline.fetch();
 
 export interface Stats {
   readonly from: string | null;

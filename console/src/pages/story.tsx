@@ -1,21 +1,18 @@
 // The story of a resource, a user or an address: who was it, and what did they do next, over all kinds of events. As lanes in time, and
 // the same as a list; of every event it is told how it is joined, and of the whole what it may lack.
 import { Alert, Button, Card, Empty, Flex, Input, Segmented, Space, Table, Tag, Typography, theme } from "antd";
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { Suspense, useEffect, useMemo, useState } from "react";
 import { Link } from "wouter";
 import { ask, risks } from "../api.ts";
 import { Shown, useAsked } from "../parts/asked.tsx";
 import { RiskTag, resourceOf, summary, When } from "../parts/event.tsx";
 import { barField } from "../parts/filter.ts";
 import { LaneChart } from "../parts/lane-chart.tsx";
+import { EventDrawer } from "../parts/later-drawer.ts";
 import { RangePicker, readRange, useQuery } from "../parts/range.tsx";
 import { Steps, Who } from "../parts/story-head.tsx";
 import { chainOf, duration, type Story as StoryAnswer, type Told } from "../parts/told.ts";
 import { useSettings, useWords } from "../settings.tsx";
-
-const EventDrawer = lazy(() =>
-  import("../parts/event-drawer.tsx").then(({ EventDrawer: part }) => ({ default: part })),
-);
 
 const wholes = ["resource", "user", "ip"] as const;
 type Whose = (typeof wholes)[number];

@@ -2,19 +2,16 @@
 // trails: what each delivers and how that goes.
 import { CloseOutlined, PlusOutlined } from "@ant-design/icons";
 import { Alert, Button, Card, Flex, Grid, Input, Segmented, Select, Space, Table, Tabs, Tag, Typography } from "antd";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { ask, type EventPage } from "../api.ts";
 import { Shown, useAsked } from "../parts/asked.tsx";
 import { When } from "../parts/event.tsx";
+import { EventDrawer } from "../parts/later-drawer.ts";
 import { RangePicker, readRange, useQuery } from "../parts/range.tsx";
 import { Nothing } from "../parts/rows.tsx";
 import { useWords } from "../settings.tsx";
 import type { Call } from "./admin-acts.tsx";
 import { StandingExports } from "./standing-exports.tsx";
-
-const EventDrawer = lazy(() =>
-  import("../parts/event-drawer.tsx").then(({ EventDrawer: part }) => ({ default: part })),
-);
 
 /** CloudTrail's lookup keys, and what asks the list the same. */
 const lookupKeys = {
