@@ -18,8 +18,8 @@ export const permissions: readonly Permission[] = [
     what: "the file system",
     modules: ["node:fs", "node:fs/promises"],
     code: [],
-    allowed: ["durable/", "ledger/", "index/", "delivery/", "backup/", "cli/", "flow/", "version.ts"],
-    why: "what is kept is kept in few places; the command line reads what it is pointed at",
+    allowed: ["durable/", "ledger/", "index/", "delivery/", "backup/", "cli/", "flow/", "agent/files/", "version.ts"],
+    why: "what is kept is kept in few places; the command line reads what it is pointed at, and the agent the files it follows",
   },
   {
     what: "databases",

@@ -1,0 +1,138 @@
+// The input that follows files: through rotation by rename, copy, compression and deletion, each line once and in order.
+// It keeps which contents were read how far (known-streams.ts), never names: so it may stop at any time and go on.
+import { dirname } from "node:path";
+import type { Clock } from "../../clock.ts";
+import type { Batch, Input, InputState } from "../input.ts";
+import { DirectoryListings } from "./directory-listing.ts";
+import { type FileSettings, fileSettingsOf } from "./file-settings.ts";
+import { dayOf, KnownStreams } from "./known-streams.ts";
+import { Lane } from "./lane.ts";
+import { LanePaths } from "./lane-paths.ts";
+import { Reading } from "./reading.ts";
+import { WakeUp } from "./wake-up.ts";
+
+/** A lane of which nothing was there for so long is over. */
+const absenceMs = 600_000;
+
+export interface FileInputContext {
+  /** Read what is there and end. */
+  readonly once: boolean;
+  readonly clock: Clock;
+}
+
+export class FileInput implements Input {
+  readonly #settings: FileSettings;
+  readonly #context: FileInputContext;
+  readonly #lanes = new Map<string, Lane>();
+  #reading: Reading | undefined;
+  #unmatched = false;
+
+  /** @param settings checked against fileSettings */
+  constructor(settings: Parameters<typeof fileSettingsOf>[0], context: FileInputContext) {
+    this.#settings = fileSettingsOf(settings);
+    this.#context = context;
+  }
+
+  get state(): InputState {
+    const lanes = [...this.#lanes.values()];
+    const there = lanes.filter((lane) => lane.isThere).length;
+    return {
+      text: `following ${there} file${there === 1 ? "" : "s"}`,
+      behind: lanes.reduce((sum, { behind }) => sum + behind, 0),
+      problem: this.#reading?.problem ?? (this.#unmatched ? "no file matches" : null),
+    };
+  }
+
+  async run(handOver: (batch: Batch) => Promise<void>, resume: unknown, signal: AbortSignal): Promise<void> {
+    const { paths, from, "poll-ms": pollMs, "settle-ms": settleMs } = this.#settings;
+    const { once, clock } = this.#context;
+    const streams = new KnownStreams(resume);
+    const reading = new Reading({
+      streams,
+      listings: new DirectoryListings(),
+      clock,
+      once,
+      settleTicks: Math.ceil(settleMs / pollMs) + 1,
+      isLive: (path) => this.#lanes.has(path),
+      handOver,
+      signal,
+    });
+    this.#reading = reading;
+    const lanePaths = new LanePaths(paths);
+    const wakeUp = new WakeUp(pollMs, signal, () => {
+      reading.tick++;
+      for (const lane of this.#lanes.values()) lane.measure();
+    });
+    let pruned = dayOf(clock.now());
+    try {
+      await this.#findLanes(lanePaths, reading);
+      if (resume === undefined && from === "end") await this.#skip(reading, streams, handOver);
+      while (!signal.aborted) {
+        wakeUp.watch(new Set([...this.#lanes.keys()].map((path) => dirname(path))));
+        const more = await this.#step(reading, signal);
+        if (once && !more) return;
+        await this.#endLanes(reading, streams, absenceMs / pollMs);
+        if (pruned < dayOf(clock.now())) {
+          pruned = dayOf(clock.now());
+          streams.prune(clock.now(), reading.present);
+        }
+        if (!more) await wakeUp.wait();
+        if (!signal.aborted) await this.#findLanes(lanePaths, reading);
+      }
+    } catch (thrown) {
+      // Aborted, it stops between two batches; what was handed over last is where it goes on.
+      if (!signal.aborted) throw thrown;
+    } finally {
+      wakeUp.close();
+      for (const lane of this.#lanes.values()) await lane.close();
+      this.#lanes.clear();
+    }
+  }
+
+  /** Lanes take turns until nothing is left, or it is time to look for new ones. @returns whether there is more */
+  async #step(reading: Reading, signal: AbortSignal): Promise<boolean> {
+    const { tick } = reading;
+    let busy = [...this.#lanes.values()];
+    while (busy.length > 0 && (reading.tick === tick || this.#context.once)) {
+      const still: Lane[] = [];
+      for (const lane of busy) {
+        if (await lane.step()) still.push(lane);
+        signal.throwIfAborted();
+      }
+      busy = still;
+    }
+    return busy.length > 0;
+  }
+
+  async #findLanes(lanePaths: LanePaths, reading: Reading): Promise<void> {
+    const found = await lanePaths.find(this.#lanes.keys());
+    for (const { path, expected } of found)
+      if (!this.#lanes.has(path)) this.#lanes.set(path, new Lane(path, expected, reading));
+    const live = new Set(found.map(({ path }) => path));
+    for (const lane of this.#lanes.values()) lane.isLive = live.has(lane.path);
+    this.#unmatched = found.length === 0;
+  }
+
+  async #skip(reading: Reading, streams: KnownStreams, handOver: (batch: Batch) => Promise<void>): Promise<void> {
+    for (const lane of this.#lanes.values()) await lane.skip();
+    // In one batch: stopped before it, the next start skips again.
+    const nowhere = { lane: "-", stream: "-", laneEnds: true } as const;
+    await handOver({ ...nowhere, records: [], resume: streams.kept() });
+    reading.options.signal.throwIfAborted();
+  }
+
+  async #endLanes(reading: Reading, streams: KnownStreams, ticks: number): Promise<void> {
+    const { handOver, signal } = reading.options;
+    for (const [path, lane] of this.#lanes) {
+      if (lane.isLive && (lane.isThere || lane.absence < ticks)) continue;
+      const stream = lane.takeStream();
+      if (stream !== undefined) {
+        await handOver({ lane: path, stream, records: [], resume: streams.kept(), laneEnds: true });
+        signal.throwIfAborted();
+      }
+      if (lane.isLive && lane.expected) continue; // it may come again
+      await lane.close();
+      this.#lanes.delete(path);
+    }
+  }
+}

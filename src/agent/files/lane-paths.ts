@@ -1,0 +1,54 @@
+// Which paths are live files: those that the configuration names, and those that its patterns match and that are no rotated
+// ones of another.
+import { glob, lstat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { liveNamesOf } from "./rotated-name.ts";
+
+export interface LanePath {
+  readonly path: string;
+  /** Named as it is, so that it should be there. */
+  readonly expected: boolean;
+}
+
+export class LanePaths {
+  readonly #named: readonly string[];
+  readonly #patterns: readonly string[];
+
+  constructor(paths: readonly string[]) {
+    const isPattern = (path: string): boolean => /[*?[\]{}]/.test(path);
+    this.#named = paths.filter((path) => !isPattern(path)).map((path) => resolve(path));
+    this.#patterns = paths.filter(isPattern).map((path) => resolve(path));
+  }
+
+  /**
+   * In the order of the configuration, and of names.
+   * @param before paths that were live files: they stay so while they are between two contents
+   */
+  async find(before: Iterable<string>): Promise<readonly LanePath[]> {
+    const expected = new Set(this.#named);
+    const found = new Set(this.#named);
+    for (const pattern of this.#patterns) {
+      const matched: string[] = [];
+      // A name with brackets is first of all a name.
+      if (await isThere(pattern)) matched.push(pattern);
+      for await (const path of glob(pattern)) matched.push(path);
+      for (const path of matched.sort()) found.add(path);
+    }
+    const live = new Set([...found, ...before]);
+    return [...live].filter((path) => !isRotatedOf(path, live)).map((path) => ({ path, expected: expected.has(path) }));
+  }
+}
+
+function isRotatedOf(path: string, live: ReadonlySet<string>): boolean {
+  const names = liveNamesOf(basename(path)).filter(({ weak }) => !weak);
+  return names.some(({ name }) => live.has(join(dirname(path), name)));
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch {
+    return false; // then it is a pattern
+  }
+}

@@ -1,0 +1,517 @@
+// One live file and what it was rotated to: its lines, in order, through everything that becomes of its names. In each step
+// it looks at what is there, finds which streams these contents are, and reads the oldest first. The live file's size is
+// taken before older contents are read to their ends: so what a writer wrote to the old file before it opened the new one
+// comes before what it wrote to the new one.
+import { lstat, realpath, stat } from "node:fs/promises";
+import type { Placed } from "../input.ts";
+import { type Content, openContent, type Shape } from "./content.ts";
+import type { RotatedName } from "./directory-listing.ts";
+import { hashOf, idOf, mostHead, type Stream, tailLength } from "./known-streams.ts";
+import { cutLines, endWithoutCr, LongLine, placed } from "./line-cutter.ts";
+import { chunkLength, type Reading } from "./reading.ts";
+import { type Compression, compressionOf, oldestFirst } from "./rotated-name.ts";
+
+const batchesPerStep = 16;
+const mostRecords = 1_000;
+
+/** A file that is, or was, there. */
+interface Tracked {
+  readonly key: string;
+  path: string;
+  /** `gone`: no name of this lane leads to it any more, but it is open. */
+  role: "live" | "rotated" | "gone";
+  counter: string;
+  readonly compression: Compression | undefined;
+  size: number;
+  changed: bigint;
+  /** Its size when it was last asked for; only to tell how far behind reading is. */
+  measured: number;
+  /** Tick at which it was last seen to change. */
+  since: number;
+  content: Content | undefined;
+  stream: Stream | undefined;
+  /** Looked at since it last changed. */
+  identified: boolean;
+  /** Read to its end as of its last change; of what is compressed, its size does not say. */
+  drained: boolean;
+  longLine: LongLine | undefined;
+}
+
+/** What became of reading one content. */
+type Outcome = "done" | "waits" | "more" | "changed";
+
+export class Lane {
+  readonly path: string;
+  /** Whether the configuration names it, and not a pattern only. */
+  readonly expected: boolean;
+  /** False where it turned out to be a rotated file of another lane. */
+  isLive = true;
+  readonly #reading: Reading;
+  readonly #files = new Map<string, Tracked>();
+  #shown = new Set<Stream>();
+  #lastSeen: number;
+  /** The one that something was handed over of last, until the lane ends. */
+  #stream: Stream | undefined;
+
+  constructor(path: string, expected: boolean, reading: Reading) {
+    this.path = path;
+    this.expected = expected;
+    this.#reading = reading;
+    this.#lastSeen = reading.tick;
+  }
+
+  /** Bytes that are there and not handed over; of a compressed file that was not read yet, its compressed size. */
+  get behind(): number {
+    let sum = 0;
+    const counted = new Set<Stream>();
+    for (const { stream, measured, compression, drained } of this.#ordered().reverse()) {
+      const unread = drained ? 0 : measured;
+      if (stream === undefined) sum += unread;
+      else if (this.#shown.has(stream) && !counted.has(stream)) {
+        counted.add(stream);
+        sum += compression === undefined ? Math.max(0, measured - stream.offset) : unread;
+      }
+    }
+    return sum;
+  }
+
+  get isThere(): boolean {
+    return this.#files.size > 0;
+  }
+
+  /** Ticks for which nothing of it was there. */
+  get absence(): number {
+    return this.#reading.tick - this.#lastSeen;
+  }
+
+  /**
+   * Looks at what is there and reads a part of it.
+   * @returns whether there is more that can be read now
+   */
+  async step(): Promise<boolean> {
+    await this.#look();
+    const all = this.#ordered();
+    const order = await this.#identifyAll(all);
+    let budget = batchesPerStep;
+    for (const file of order) {
+      if (file.stream === undefined) {
+        if (isWaitedFor(file)) return false;
+        continue;
+      }
+      if (!this.#isShownBy(file, order)) continue;
+      for (;;) {
+        const outcome = file.drained ? "done" : await this.#read(file);
+        if (outcome === "done") break;
+        if (outcome === "waits") return false;
+        if (outcome === "changed") return true;
+        if (--budget === 0) return true;
+      }
+    }
+    if (order.length < all.length) return budget < batchesPerStep;
+    await this.#closeRead();
+    return false;
+  }
+
+  /** What is there now was dealt with before: only what comes is read. To be kept by what is handed over next. */
+  async skip(): Promise<void> {
+    await this.#look();
+    for (const file of this.#ordered()) {
+      await this.#identify(file, [], true, true);
+      const { content, stream, role } = file;
+      if (stream === undefined || content === undefined || stream.offset > 0) continue;
+      const into = this.#reading.buffer.subarray(0, chunkLength);
+      let lineEnd = 0;
+      let end = 0;
+      for (;;) {
+        const bytes = await content.read(end, into);
+        const lf = bytes.lastIndexOf(10);
+        if (lf !== -1) lineEnd = end + lf + 1;
+        end += bytes.length;
+        if (bytes.length < into.length) break;
+      }
+      // A line that the live file holds a half of is read when its end is there.
+      const offset = role === "live" ? lineEnd : end;
+      if (offset > 0) this.#reading.move(stream, offset, await bytesBefore(content, offset));
+    }
+  }
+
+  /** Takes the sizes as they are now, for those who ask how far behind it is. */
+  measure(): void {
+    for (const file of this.#files.values())
+      if (file.role === "live")
+        file.content?.shape().then(
+          ({ size }) => {
+            file.measured = size;
+          },
+          () => undefined, // closed meanwhile, and gone with that
+        );
+  }
+
+  /** The id of the stream it was in, if anything was handed over since this was asked last. */
+  takeStream(): string | undefined {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    return stream === undefined ? undefined : idOf(stream);
+  }
+
+  async close(): Promise<void> {
+    for (const file of this.#files.values()) await file.content?.close();
+    for (const stream of this.#shown) this.#reading.disown(stream, this);
+    this.#files.clear();
+  }
+
+  // What is there
+
+  async #look(): Promise<void> {
+    const seen = new Set<string>();
+    // The live file first; see above.
+    await this.#see({ path: this.path, counter: "" }, "live", seen);
+    for (const name of await this.#rotatedNames()) await this.#see(name, "rotated", seen);
+    for (const [key, file] of this.#files) {
+      if (seen.has(key)) continue;
+      if (file.content === undefined) {
+        this.#files.delete(key);
+        continue;
+      }
+      this.#update(file, await file.content.shape(), "gone");
+    }
+    if (this.#files.size > 0) this.#lastSeen = this.#reading.tick;
+  }
+
+  async #rotatedNames(): Promise<readonly RotatedName[]> {
+    const { listings, isLive } = this.#reading.options;
+    const { tick } = this.#reading;
+    const names: RotatedName[] = [];
+    for (const live of await this.#livePaths())
+      try {
+        names.push(...(await listings.rotatedOf(live, tick, isLive)));
+        this.#reading.tell(`${live} (directory)`, undefined);
+      } catch (thrown) {
+        if (!isAbsence(thrown)) this.#reading.tell(`${live} (directory)`, wordsOf(thrown));
+      }
+    return names;
+  }
+
+  /** Its path, and where that leads to if it is a link: rotation happens there. */
+  async #livePaths(): Promise<readonly string[]> {
+    try {
+      if (!(await lstat(this.path)).isSymbolicLink()) return [this.path];
+      return [this.path, await realpath(this.path)];
+    } catch {
+      return [this.path]; // that it is not there was told when it was looked at
+    }
+  }
+
+  async #see({ path, counter }: RotatedName, role: "live" | "rotated", seen: Set<string>): Promise<void> {
+    const compression = compressionOf(path);
+    if (compression === null) {
+      if (role === "live") this.#reading.tell(path, "this compression cannot be read");
+      return;
+    }
+    let shape: Shape;
+    try {
+      const { dev, ino, size, mtimeNs, ...kind } = await statOf(path);
+      if (!kind.isFile) throw new Error(kind.isDirectory ? "it is a directory" : "it is not a file");
+      shape = { key: `${dev}:${ino}`, size, changed: mtimeNs };
+      if (seen.has(shape.key)) return;
+      let file = this.#files.get(shape.key);
+      if (file === undefined || (role === "live" && file.content === undefined)) {
+        const content = await openContent(path, compression);
+        shape = await content.shape(); // of what was opened, whatever the path leads to now
+        if (seen.has(shape.key)) return await content.close();
+        const known = this.#files.get(shape.key);
+        if (known?.content !== undefined) await content.close();
+        else if (known !== undefined) known.content = content;
+        file = known ?? newFile(path, role, compression, content, shape, this.#reading.tick);
+        this.#files.set(shape.key, file);
+      }
+      file.path = path;
+      file.counter = counter;
+      seen.add(shape.key);
+      this.#update(file, shape, role);
+      this.#reading.tell(path, undefined);
+    } catch (thrown) {
+      // A file may go at any time; what the configuration names should be there.
+      const expected = role === "live" && this.expected;
+      this.#reading.tell(path, !expected && isAbsence(thrown) ? undefined : wordsOf(thrown));
+    }
+  }
+
+  #update(file: Tracked, { size, changed }: Shape, role: Tracked["role"]): void {
+    if (file.size === size && file.changed === changed && file.role === role) return;
+    if (file.size !== size || file.changed !== changed) {
+      file.identified = false;
+      file.drained = false;
+    }
+    file.size = size;
+    file.measured = size;
+    file.changed = changed;
+    file.role = role;
+    file.since = this.#reading.tick;
+  }
+
+  #ordered(): Tracked[] {
+    const files = [...this.#files.values()];
+    const of = (role: Tracked["role"]): Tracked[] => files.filter((file) => file.role === role);
+    const rotated = oldestFirst(of("rotated")) as readonly Tracked[];
+    return [...rotated, ...of("gone"), ...of("live")];
+  }
+
+  /** Whether nothing will come after what it has now. What is compressed and can be read to its end is over. */
+  #isOver(file: Tracked): boolean {
+    const { once, settleTicks } = this.#reading.options;
+    if (file.compression !== undefined) return file.content?.failure === undefined;
+    return once || (file.role !== "live" && this.#reading.tick - file.since >= settleTicks);
+  }
+
+  // Which streams these are
+
+  /** @returns those that can be read now: a file that begins like one that was not read yet comes after that */
+  async #identifyAll(all: readonly Tracked[]): Promise<readonly Tracked[]> {
+    let ready = 0;
+    let waits = false;
+    for (const file of all) {
+      // What is newer than a file that is not known yet may be known, but is no new stream before that.
+      if (!file.identified && (await this.#identify(file, all, this.#isOver(file), !waits)) === "later") break;
+      waits ||= isWaitedFor(file);
+      ready++;
+    }
+    const shown = new Set(all.flatMap(({ stream }) => (stream === undefined ? [] : [stream])));
+    for (const stream of this.#shown) if (!shown.has(stream)) this.#reading.disown(stream, this);
+    this.#shown = shown;
+    return all.slice(0, ready);
+  }
+
+  /** @param over whether it is all there: what is being written may yet become another stream than it looks like */
+  async #identify(
+    file: Tracked,
+    all: readonly Tracked[],
+    over: boolean,
+    mayBeNew: boolean,
+  ): Promise<"later" | undefined> {
+    const { streams, clock } = this.#reading.options;
+    const was = file.stream;
+    file.stream = undefined;
+    const content = await this.#open(file);
+    if (content === undefined) return;
+    content.rewind();
+    const beginning = Buffer.from(await content.read(0, this.#reading.buffer.subarray(0, mostHead)));
+    const complete = beginning.length < mostHead && content.failure === undefined;
+    const size = file.compression === undefined ? file.size : complete ? beginning.length : undefined;
+    const match = await streams.match(beginning, complete && over, size, (offset) => tailAt(content, offset));
+    const broken = this.#isBroken(file);
+    if (match === "undecided") {
+      // Looked at again when it has changed, or has not for long enough.
+      file.identified = file.role === "live" || over || broken;
+      file.drained = over;
+      return;
+    }
+    if ("stream" in match) file.stream = match.stream;
+    else if (was?.offset === 0 && match.alike.includes(was)) file.stream = was;
+    else {
+      const { alike, head } = match;
+      if (!mayBeNew || alike.some(({ offset }) => offset === 0)) return "later";
+      // What ends before its end is looked at again when it has changed.
+      file.identified = broken;
+      if (broken && alike.length > 0) return;
+      if (alike.length > 0 && file.role !== "live") {
+        file.stream = await this.#copied(file, content, alike, all);
+        if (file.stream === undefined && !over) return; // it may be a copy that is being made
+      }
+      if (file.stream === undefined && streams.isFull) {
+        this.#reading.tell(file.path, "there are too many files: it is not read");
+        file.identified = file.drained = true;
+        return;
+      }
+      file.stream ??= streams.create(head, file.role !== "live", clock.now());
+    }
+    if (file.stream !== was) file.longLine = undefined;
+    file.identified = true;
+    return;
+  }
+
+  /** The stream of another file that begins with all of this one: it is a copy that is being made, or was given up. */
+  async #copied(
+    file: Tracked,
+    content: Content,
+    alike: readonly Stream[],
+    order: readonly Tracked[],
+  ): Promise<Stream | undefined> {
+    if (file.compression !== undefined) return undefined;
+    const { size } = await content.shape();
+    const tail = await tailAt(content, size);
+    for (const other of order) {
+      if (other === file || other.stream === undefined || !alike.includes(other.stream)) continue;
+      if (other.compression !== undefined || other.content === undefined) continue;
+      if ((await tailAt(other.content, size)) === tail) return other.stream;
+    }
+    return undefined;
+  }
+
+  /** Whether it is compressed and ends before its end: it is being written, or it is damaged. */
+  #isBroken({ path, compression, content }: Tracked): boolean {
+    const broken = content?.failure !== undefined;
+    if (compression !== undefined)
+      this.#reading.tell(`${path} (compressed)`, broken ? "it ends before its end" : undefined);
+    return broken;
+  }
+
+  /** Of several files of one stream the live one, else an open one, else the one that has most. */
+  #isShownBy(file: Tracked, order: readonly Tracked[]): boolean {
+    const { stream } = file;
+    if (stream === undefined || !this.#reading.owns(stream, this)) return false;
+    const rank = ({ role, compression, size }: Tracked): number =>
+      role === "live" ? Infinity : compression === undefined ? size : -1;
+    return order
+      .filter((other) => other.stream === stream)
+      .every((other) => rank(other) <= rank(file) || other === file);
+  }
+
+  async #open(file: Tracked): Promise<Content | undefined> {
+    if (file.content !== undefined) return file.content;
+    try {
+      const content = await openContent(file.path, file.compression);
+      const { key } = await content.shape();
+      if (key === file.key) file.content = content;
+      else await content.close(); // another one has its name by now
+    } catch (thrown) {
+      if (!isAbsence(thrown)) this.#reading.tell(file.path, wordsOf(thrown));
+    }
+    return file.content;
+  }
+
+  // Reading
+
+  async #read(file: Tracked): Promise<Outcome> {
+    const reading = this.#reading;
+    const content = await this.#open(file);
+    const stream = file.stream!;
+    const { offset } = stream;
+    // A copy that was given up, of what was read elsewhere.
+    const isPart = file.role !== "live" && file.compression === undefined && file.size < offset;
+    if (content === undefined || isPart) return "done";
+    const before = Math.min(offset, tailLength);
+    // Of the live file no more than there was when the older ones were looked for.
+    const room = file.role === "live" ? Math.max(0, file.size - offset) : chunkLength;
+    const into = reading.buffer.subarray(0, before + Math.min(chunkLength, room));
+    const bytes = await content.read(offset - before, into);
+    if (bytes.length < before || (before > 0 && hashOf(bytes.subarray(0, before)) !== stream.tail)) {
+      file.identified = false;
+      return "changed";
+    }
+    const fresh = bytes.subarray(before);
+    const now = reading.options.clock.now();
+    let used = 0;
+    while (used < fresh.length) {
+      const most = { records: mostRecords, bytes: chunkLength };
+      const cut = cutLines(fresh.subarray(used), offset + used, now, most);
+      if (cut.used === 0) break;
+      used += cut.used;
+      await this.#advance(stream, cut.records, offset + used, bytes.subarray(0, before + used));
+    }
+    if (used > 0) return "more";
+    if (fresh.length === chunkLength) return this.#readLong(file, content, stream);
+    return this.#readRest(file, stream, Buffer.from(bytes), before);
+  }
+
+  #advance(stream: Stream, records: readonly Placed[], offset: number, before: Buffer): Promise<void> {
+    this.#stream = stream;
+    return this.#reading.advance(this.path, stream, records, offset, before);
+  }
+
+  /** What stands after the last line's end: a record only where it will never get an end. */
+  async #readRest(file: Tracked, stream: Stream, bytes: Buffer, before: number): Promise<Outcome> {
+    const rest = bytes.subarray(before);
+    if (rest.length === 0) {
+      file.drained = !this.#isBroken(file);
+      return "done";
+    }
+    if (this.#isBroken(file)) return "done";
+    if (!this.#isOver(file)) return waitsOrDone(file);
+    const offset = stream.offset + rest.length;
+    const line = rest.subarray(0, endWithoutCr(rest, 0, rest.length));
+    const records = line.length === 0 ? [] : [placed(line, offset, this.#reading.options.clock.now())];
+    await this.#advance(stream, records, offset, bytes);
+    return "more";
+  }
+
+  /** A line of more than a chunk; what was read of it is kept while its end is not there. */
+  async #readLong(file: Tracked, content: Content, stream: Stream): Promise<Outcome> {
+    if (file.longLine?.offset !== stream.offset) file.longLine = new LongLine(stream.offset);
+    const line = file.longLine;
+    let ended = false;
+    for (;;) {
+      const room = file.role === "live" ? Math.max(0, file.size - line.next) : chunkLength;
+      const into = this.#reading.buffer.subarray(0, Math.min(chunkLength, room));
+      const piece = await content.read(line.next, into);
+      ended = line.add(piece);
+      if (ended || piece.length < chunkLength) break;
+    }
+    if (!ended && !this.#isOver(file)) return waitsOrDone(file);
+    file.longLine = undefined;
+    const record = line.record(this.#reading.options.clock.now(), ended);
+    const before = await bytesBefore(content, record.offset);
+    await this.#advance(stream, [record], record.offset, before);
+    return "more";
+  }
+
+  /** Lets go of what was read and is over. */
+  async #closeRead(): Promise<void> {
+    for (const [key, file] of this.#files) {
+      if (file.role === "live" || !this.#isOver(file)) continue;
+      const { content } = file;
+      file.content = undefined;
+      if (file.role === "gone") this.#files.delete(key);
+      await content?.close();
+    }
+  }
+}
+
+function newFile(
+  path: string,
+  role: Tracked["role"],
+  compression: Compression | undefined,
+  content: Content,
+  { key, size, changed }: Shape,
+  since: number,
+): Tracked {
+  const unread = { stream: undefined, identified: false, drained: false, longLine: undefined };
+  return { key, path, role, counter: "", compression, size, measured: size, changed, since, content, ...unread };
+}
+
+/** It is older than the live file, and not known yet what it is. */
+function isWaitedFor({ stream, role, size, drained, compression }: Tracked): boolean {
+  return stream === undefined && role !== "live" && size > 0 && !drained && compression === undefined;
+}
+
+/** What is newer waits for the end of a line, but for a live file there is nothing newer, and what is broken may stay so. */
+function waitsOrDone({ role, content }: Tracked): Outcome {
+  return role === "live" || content?.failure !== undefined ? "done" : "waits";
+}
+
+async function bytesBefore(content: Content, offset: number): Promise<Buffer> {
+  const from = Math.max(0, offset - tailLength);
+  return content.read(from, Buffer.alloc(offset - from));
+}
+
+async function tailAt(content: Content, offset: number): Promise<string | undefined> {
+  const bytes = await bytesBefore(content, offset);
+  return bytes.length === Math.min(offset, tailLength) ? hashOf(bytes) : undefined;
+}
+
+async function statOf(path: string) {
+  const stats = await stat(path, { bigint: true });
+  const { dev, ino, size, mtimeNs } = stats;
+  return { dev, ino, size: Number(size), mtimeNs, isFile: stats.isFile(), isDirectory: stats.isDirectory() };
+}
+
+function isAbsence(thrown: unknown): boolean {
+  return (thrown as NodeJS.ErrnoException).code === "ENOENT";
+}
+
+function wordsOf(thrown: unknown): string {
+  const { code, message } = thrown as NodeJS.ErrnoException;
+  if (code === "ENOENT") return "there is no such file";
+  if (code === "EACCES" || code === "EPERM") return "permission denied";
+  return message;
+}

@@ -1,0 +1,89 @@
+// What all lanes of an input share: which streams are known, how they are handed over, and what went wrong where.
+import type { Clock } from "../../clock.ts";
+import type { Batch, Placed } from "../input.ts";
+import type { DirectoryListings } from "./directory-listing.ts";
+import { dayOf, hashOf, idOf, type KnownStreams, type Stream, tailLength } from "./known-streams.ts";
+
+/** So much is read at once, and so much a batch holds. */
+export const chunkLength = 1024 * 1024;
+
+export interface ReadingOptions {
+  readonly streams: KnownStreams;
+  readonly listings: DirectoryListings;
+  readonly clock: Clock;
+  /** Read what is there and end: what is there now is all there is. */
+  readonly once: boolean;
+  /** Ticks without a change after which a file that was rotated away is held to be over. */
+  readonly settleTicks: number;
+  /** Paths that are live files of their own. */
+  readonly isLive: (path: string) => boolean;
+  readonly handOver: (batch: Batch) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+export class Reading {
+  readonly options: ReadingOptions;
+  /** Lanes are read one after the other. The first tailLength bytes are for what stands before a chunk. */
+  readonly buffer = Buffer.allocUnsafeSlow(tailLength + chunkLength);
+  /** Counts the polls: time that no clock can turn back. */
+  tick = 0;
+  readonly #problems = new Map<string, string>();
+  readonly #owners = new Map<Stream, object>();
+
+  constructor(options: ReadingOptions) {
+    this.options = options;
+  }
+
+  /** A stream is read in one lane as long as it is seen there. */
+  owns(stream: Stream, lane: object): boolean {
+    if (!this.#owners.has(stream)) this.#owners.set(stream, lane);
+    return this.#owners.get(stream) === lane;
+  }
+
+  disown(stream: Stream, lane: object): void {
+    if (this.#owners.get(stream) !== lane) return;
+    this.#owners.delete(stream);
+    this.options.streams.discard(stream);
+  }
+
+  get present(): ReadonlySet<Stream> {
+    return new Set(this.#owners.keys());
+  }
+
+  /** @param problem undefined where it is well again */
+  tell(path: string, problem: string | undefined): void {
+    this.#problems.delete(path);
+    if (problem !== undefined) this.#problems.set(path, problem);
+  }
+
+  get problem(): string | null {
+    const [path, problem] = [...this.#problems].at(-1) ?? [];
+    if (path === undefined) return null;
+    const others = this.#problems.size - 1;
+    return `${path}: ${problem}${others === 0 ? "" : `; and ${others} other${others === 1 ? "" : "s"}`}`;
+  }
+
+  /**
+   * Goes on in a stream, and hands over what stands before that.
+   * @param before the bytes before the offset, tailLength of them where there are so many
+   */
+  async advance(
+    lane: string,
+    stream: Stream,
+    records: readonly Placed[],
+    offset: number,
+    before: Buffer,
+  ): Promise<void> {
+    const { streams, handOver, signal } = this.options;
+    this.move(stream, offset, before);
+    await handOver({ lane, stream: idOf(stream), records, resume: streams.kept() });
+    signal.throwIfAborted();
+  }
+
+  /** Goes on in a stream without records, to be kept with what is handed over next. */
+  move(stream: Stream, offset: number, before: Buffer): void {
+    stream.offset = offset;
+    stream.tail = hashOf(before.subarray(Math.max(0, before.length - tailLength)));
+    stream.day = dayOf(this.options.clock.now());
+  }
+}
