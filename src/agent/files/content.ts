@@ -108,7 +108,7 @@ class CompressedContent implements Content {
     }
     const from = at - this.#at;
     const length = Math.max(0, Math.min(into.length, this.#window.length - from));
-    this.#window.copy(into, 0, from, from + length);
+    if (length > 0) this.#window.copy(into, 0, from, from + length);
     return into.subarray(0, length);
   }
 

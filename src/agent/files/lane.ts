@@ -215,11 +215,18 @@ export class Lane {
       shape = { key: `${dev}:${ino}`, size, changed: mtimeNs };
       if (seen.has(shape.key)) return;
       let file = this.#files.get(shape.key);
+      if (file !== undefined && file.compression !== compression) {
+        // Another file has its number by now, or it was renamed to what it is not.
+        await file.content?.close();
+        this.#files.delete(shape.key);
+        file = undefined;
+      }
       if (file === undefined || (role === "live" && file.content === undefined)) {
         const content = await openContent(path, compression);
         shape = await content.shape(); // of what was opened, whatever the path leads to now
         if (seen.has(shape.key)) return await content.close();
         const known = this.#files.get(shape.key);
+        if (known !== undefined && known.compression !== compression) return await content.close(); // seen next time
         if (known?.content !== undefined) await content.close();
         else if (known !== undefined) known.content = content;
         file = known ?? newFile(path, role, compression, content, shape, this.#reading.tick);
