@@ -82,6 +82,7 @@ class CompressedContent implements Content {
   #at = 0;
   /** Where the decompressor began: a decompressor of zstd reads one frame only. */
   #packedAt = 0;
+  #ended = false;
   failure: Error | undefined;
 
   constructor(handle: FileHandle, compression: Compression) {
@@ -118,13 +119,14 @@ class CompressedContent implements Content {
   }
 
   rewind(): void {
+    this.failure = undefined;
     this.#begin();
   }
 
   #begin(): void {
     this.#window = Buffer.alloc(0);
     this.#at = 0;
-    this.failure = undefined;
+    this.#ended = false;
     this.#unpack(0);
   }
 
@@ -140,17 +142,18 @@ class CompressedContent implements Content {
   }
 
   async #next(): Promise<Buffer | undefined> {
-    while (this.failure === undefined)
+    while (!this.#ended)
       try {
         const { value, done } = await this.#chunks!.next();
         if (done !== true) return value as Buffer;
         const { size } = await this.#handle.stat();
         const end = this.#packedAt + this.#unpacked!.bytesWritten;
-        if (this.#compression === "gzip" || end === this.#packedAt || end >= size) return undefined;
-        this.#unpack(end);
+        if (this.#compression === "gzip" || end === this.#packedAt || end >= size) this.#ended = true;
+        else this.#unpack(end);
       } catch (thrown) {
         // Told by failure: what came before it is good.
         this.failure = thrown as Error;
+        this.#ended = true;
       }
     return undefined;
   }

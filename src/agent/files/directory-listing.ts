@@ -11,7 +11,7 @@ export interface RotatedName {
 
 interface Listing {
   readonly changed: bigint;
-  readonly tick: number;
+  readonly turn: number;
   readonly rotated: ReadonlyMap<string, readonly (RotatedName & { readonly weak: boolean })[]>;
 }
 
@@ -19,20 +19,20 @@ export class DirectoryListings {
   readonly #listings = new Map<string, Listing>();
 
   /**
-   * @param tick grows with time: a listing is not believed for longer than one, because a directory may change twice
-   *   within the grain of its clock
+   * @param turn grows: a listing is not believed for longer than one, because a directory may change twice within the grain
+   *   of its clock
    * @param taken paths that are live files of their own, for names of which that is likely
    * @throws the operating system's error where the directory cannot be read
    */
-  async rotatedOf(live: string, tick: number, taken: (path: string) => boolean): Promise<readonly RotatedName[]> {
-    const { rotated } = await this.#listing(dirname(live), tick);
+  async rotatedOf(live: string, turn: number, taken: (path: string) => boolean): Promise<readonly RotatedName[]> {
+    const { rotated } = await this.#listing(dirname(live), turn);
     return (rotated.get(basename(live)) ?? []).filter(({ path, weak }) => !(weak && taken(path)));
   }
 
-  async #listing(directory: string, tick: number): Promise<Listing> {
+  async #listing(directory: string, turn: number): Promise<Listing> {
     const { mtimeNs: changed } = await stat(directory, { bigint: true });
     const known = this.#listings.get(directory);
-    if (known !== undefined && known.changed === changed && known.tick === tick) return known;
+    if (known !== undefined && known.changed === changed && known.tick === turn) return known;
     const rotated = new Map<string, (RotatedName & { weak: boolean })[]>();
     for (const file of await readdir(directory))
       for (const { name, counter, weak } of liveNamesOf(file)) {
@@ -41,7 +41,7 @@ export class DirectoryListings {
           list.push({ path: join(directory, file), counter, weak });
         rotated.set(name, list);
       }
-    const listing = { changed, tick, rotated };
+    const listing = { changed, turn, rotated };
     this.#listings.set(directory, listing);
     return listing;
   }

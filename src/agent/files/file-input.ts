@@ -61,6 +61,7 @@ export class FileInput implements Input {
     const lanePaths = new LanePaths(paths);
     const wakeUp = new WakeUp(pollMs, signal, () => {
       reading.tick++;
+      reading.turn++;
       for (const lane of this.#lanes.values()) lane.measure();
     });
     let pruned = dayOf(clock.now());

@@ -13,6 +13,7 @@ import { type Compression, compressionOf, oldestFirst } from "./rotated-name.ts"
 
 const batchesPerStep = 16;
 const mostRecords = 1_000;
+const mostLooks = 20;
 
 /** A file that is, or was, there. */
 interface Tracked {
@@ -49,6 +50,8 @@ export class Lane {
   readonly #reading: Reading;
   readonly #files = new Map<string, Tracked>();
   #shown = new Set<Stream>();
+  /** Which names led to which files when it was looked last. */
+  #names = "";
   #lastSeen: number;
   /** The one that something was handed over of last, until the lane ends. */
   #stream: Stream | undefined;
@@ -89,7 +92,7 @@ export class Lane {
    * @returns whether there is more that can be read now
    */
   async step(): Promise<boolean> {
-    await this.#look();
+    if (!(await this.#look())) return true;
     const all = this.#ordered();
     const order = await this.#identifyAll(all);
     let budget = batchesPerStep;
@@ -162,29 +165,40 @@ export class Lane {
 
   // What is there
 
-  async #look(): Promise<void> {
-    const seen = new Set<string>();
-    // The live file first; see above.
-    await this.#see({ path: this.path, counter: "" }, "live", seen);
-    for (const name of await this.#rotatedNames()) await this.#see(name, "rotated", seen);
+  /** @returns false where names change while it looks: a file may have been missed between two of its names */
+  async #look(): Promise<boolean> {
+    let seen = await this.#lookOnce();
+    // Two looks that agree, or one that agrees with what is known.
+    for (let i = 0; seen.names !== this.#names; i++) {
+      this.#names = seen.names;
+      if (i >= mostLooks) return false;
+      this.#reading.turn++;
+      seen = await this.#lookOnce();
+    }
     for (const [key, file] of this.#files) {
-      if (seen.has(key)) continue;
-      if (file.content === undefined) {
-        this.#files.delete(key);
-        continue;
-      }
-      this.#update(file, await file.content.shape(), "gone");
+      if (seen.keys.has(key)) continue;
+      if (file.content === undefined) this.#files.delete(key);
+      else this.#update(file, await file.content.shape(), "gone");
     }
     if (this.#files.size > 0) this.#lastSeen = this.#reading.tick;
+    return true;
+  }
+
+  async #lookOnce(): Promise<{ readonly keys: ReadonlySet<string>; readonly names: string }> {
+    const keys = new Set<string>();
+    // The live file first; see above.
+    const names = [await this.#see({ path: this.path, counter: "" }, "live", keys)];
+    for (const name of await this.#rotatedNames()) names.push(await this.#see(name, "rotated", keys));
+    return { keys, names: names.sort().join("\n") };
   }
 
   async #rotatedNames(): Promise<readonly RotatedName[]> {
     const { listings, isLive } = this.#reading.options;
-    const { tick } = this.#reading;
+    const { turn } = this.#reading;
     const names: RotatedName[] = [];
     for (const live of await this.#livePaths())
       try {
-        names.push(...(await listings.rotatedOf(live, tick, isLive)));
+        names.push(...(await listings.rotatedOf(live, turn, isLive)));
         this.#reading.tell(`${live} (directory)`, undefined);
       } catch (thrown) {
         if (!isAbsence(thrown)) this.#reading.tell(`${live} (directory)`, wordsOf(thrown));
@@ -202,18 +216,19 @@ export class Lane {
     }
   }
 
-  async #see({ path, counter }: RotatedName, role: "live" | "rotated", seen: Set<string>): Promise<void> {
+  async #see({ path, counter }: RotatedName, role: "live" | "rotated", seen: Set<string>): Promise<string> {
     const compression = compressionOf(path);
     if (compression === null) {
       if (role === "live") this.#reading.tell(path, "this compression cannot be read");
-      return;
+      return path;
     }
     let shape: Shape;
     try {
       const { dev, ino, size, mtimeNs, ...kind } = await statOf(path);
       if (!kind.isFile) throw new Error(kind.isDirectory ? "it is a directory" : "it is not a file");
       shape = { key: `${dev}:${ino}`, size, changed: mtimeNs };
-      if (seen.has(shape.key)) return;
+      const name = `${path} ${shape.key}`;
+      if (seen.has(shape.key)) return name;
       let file = this.#files.get(shape.key);
       if (file !== undefined && file.compression !== compression) {
         // Another file has its number by now, or it was renamed to what it is not.
@@ -224,9 +239,11 @@ export class Lane {
       if (file === undefined || (role === "live" && file.content === undefined)) {
         const content = await openContent(path, compression);
         shape = await content.shape(); // of what was opened, whatever the path leads to now
-        if (seen.has(shape.key)) return await content.close();
         const known = this.#files.get(shape.key);
-        if (known !== undefined && known.compression !== compression) return await content.close(); // seen next time
+        if (name !== `${path} ${shape.key}` || (known !== undefined && known.compression !== compression)) {
+          await content.close();
+          return ""; // another one has its name by now: it is looked for again
+        }
         if (known?.content !== undefined) await content.close();
         else if (known !== undefined) known.content = content;
         file = known ?? newFile(path, role, compression, content, shape, this.#reading.tick);
@@ -237,10 +254,12 @@ export class Lane {
       seen.add(shape.key);
       this.#update(file, shape, role);
       this.#reading.tell(path, undefined);
+      return name;
     } catch (thrown) {
       // A file may go at any time; what the configuration names should be there.
       const expected = role === "live" && this.expected;
       this.#reading.tell(path, !expected && isAbsence(thrown) ? undefined : wordsOf(thrown));
+      return path;
     }
   }
 

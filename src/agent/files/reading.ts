@@ -27,6 +27,8 @@ export class Reading {
   readonly buffer = Buffer.allocUnsafeSlow(tailLength + chunkLength);
   /** Counts the polls: time that no clock can turn back. */
   tick = 0;
+  /** Grows with every poll, and whenever directories must be listed anew. */
+  turn = 0;
   readonly #problems = new Map<string, string>();
   readonly #owners = new Map<Stream, object>();
 
