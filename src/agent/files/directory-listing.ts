@@ -32,7 +32,7 @@ export class DirectoryListings {
   async #listing(directory: string, turn: number): Promise<Listing> {
     const { mtimeNs: changed } = await stat(directory, { bigint: true });
     const known = this.#listings.get(directory);
-    if (known !== undefined && known.changed === changed && known.tick === turn) return known;
+    if (known !== undefined && known.changed === changed && known.turn === turn) return known;
     const rotated = new Map<string, (RotatedName & { weak: boolean })[]>();
     for (const file of await readdir(directory))
       for (const { name, counter, weak } of liveNamesOf(file)) {

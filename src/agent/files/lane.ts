@@ -242,7 +242,7 @@ export class Lane {
         const known = this.#files.get(shape.key);
         if (name !== `${path} ${shape.key}` || (known !== undefined && known.compression !== compression)) {
           await content.close();
-          return ""; // another one has its name by now: it is looked for again
+          return `${path} changes, ${this.#reading.turn}`;
         }
         if (known?.content !== undefined) await content.close();
         else if (known !== undefined) known.content = content;
