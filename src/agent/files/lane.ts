@@ -21,6 +21,8 @@ interface Tracked {
   path: string;
   /** `gone`: no name of this lane leads to it any more, but it is open. */
   role: "live" | "rotated" | "gone";
+  /** What it was before it was gone. */
+  wasLive: boolean;
   counter: string;
   readonly compression: Compression | undefined;
   size: number;
@@ -67,7 +69,7 @@ export class Lane {
   get behind(): number {
     let sum = 0;
     const counted = new Set<Stream>();
-    for (const { stream, measured, compression, drained } of this.#ordered().reverse()) {
+    for (const { stream, measured, compression, drained } of this.#ordered().toReversed()) {
       const unread = drained ? 0 : measured;
       if (stream === undefined) sum += unread;
       else if (this.#shown.has(stream) && !counted.has(stream)) {
@@ -94,23 +96,18 @@ export class Lane {
   async step(): Promise<boolean> {
     if (!(await this.#look())) return true;
     const all = this.#ordered();
-    const order = await this.#identifyAll(all);
+    const ready = await this.#identifyAll(all);
     let budget = batchesPerStep;
-    for (const file of order) {
-      if (file.stream === undefined) {
-        if (isWaitedFor(file)) return false;
-        continue;
-      }
-      if (!this.#isShownBy(file, order)) continue;
-      for (;;) {
-        const outcome = file.drained ? "done" : await this.#read(file);
+    for (const file of this.#toRead(all, ready)) {
+      if (isWaitedFor(file)) return false;
+      while (file.stream !== undefined && !file.drained) {
+        const outcome = await this.#read(file);
         if (outcome === "done") break;
         if (outcome === "waits") return false;
-        if (outcome === "changed") return true;
-        if (--budget === 0) return true;
+        if (outcome === "changed" || --budget === 0) return true;
       }
     }
-    if (order.length < all.length) return budget < batchesPerStep;
+    if (ready < all.length) return budget < batchesPerStep;
     await this.#closeRead();
     return false;
   }
@@ -272,15 +269,43 @@ export class Lane {
     file.size = size;
     file.measured = size;
     file.changed = changed;
+    if (role === "gone" && file.role !== "gone") file.wasLive = file.role === "live";
     file.role = role;
     file.since = this.#reading.tick;
   }
 
-  #ordered(): Tracked[] {
+  /** Oldest first. */
+  #ordered(): readonly Tracked[] {
     const files = [...this.#files.values()];
-    const of = (role: Tracked["role"]): Tracked[] => files.filter((file) => file.role === role);
-    const rotated = oldestFirst(of("rotated")) as readonly Tracked[];
-    return [...rotated, ...of("gone"), ...of("live")];
+    const order = [...oldestFirst(files.filter(({ role }) => role === "rotated"))] as Tracked[];
+    const gone = files.filter(({ role }) => role === "gone");
+    // What was rotated before it lost its name is as old as its last change; what was live is newer than all rotated ones.
+    for (const file of gone.filter(({ wasLive }) => !wasLive)) {
+      const newer = order.findIndex(({ changed }) => changed > file.changed);
+      order.splice(newer === -1 ? order.length : newer, 0, file);
+    }
+    const live = files.filter(({ role }) => role === "live");
+    return [...order, ...gone.filter(({ wasLive }) => wasLive), ...live];
+  }
+
+  /**
+   * What is to be read, oldest first: files that are not known yet, and of each stream one file, in the place of its oldest.
+   * @param ready so many of the files are known so far
+   */
+  #toRead(all: readonly Tracked[], ready: number): readonly Tracked[] {
+    const found: { readonly file: Tracked; readonly at: number }[] = [];
+    for (const [at, file] of all.entries()) {
+      const { stream, role } = file;
+      const same = stream === undefined ? [file] : all.filter((other) => other.stream === stream);
+      if (stream !== undefined && !this.#reading.owns(stream, this)) continue;
+      if (same.some((other) => rankOf(other) > rankOf(file))) continue;
+      if (same.find((other) => rankOf(other) === rankOf(file)) !== file) continue;
+      found.push({ file, at: role === "live" ? at : all.indexOf(same[0]!) });
+    }
+    return found
+      .filter(({ at }) => at < ready)
+      .sort((a, b) => a.at - b.at)
+      .map(({ file }) => file);
   }
 
   /** Whether nothing will come after what it has now. What is compressed and can be read to its end is over. */
@@ -292,28 +317,31 @@ export class Lane {
 
   // Which streams these are
 
-  /** @returns those that can be read now: a file that begins like one that was not read yet comes after that */
-  async #identifyAll(all: readonly Tracked[]): Promise<readonly Tracked[]> {
+  /** @returns how many can be read now: a file that begins like one that was not read yet comes after that */
+  async #identifyAll(all: readonly Tracked[]): Promise<number> {
     let ready = 0;
     let waits = false;
     for (const file of all) {
       // What is newer than a file that is not known yet may be known, but is no new stream before that.
-      if (!file.identified && (await this.#identify(file, all, this.#isOver(file), !waits)) === "later") break;
+      if (!file.identified && (await this.#identify(file, all, !waits)) === "later") break;
       waits ||= isWaitedFor(file);
       ready++;
     }
     const shown = new Set(all.flatMap(({ stream }) => (stream === undefined ? [] : [stream])));
     for (const stream of this.#shown) if (!shown.has(stream)) this.#reading.disown(stream, this);
     this.#shown = shown;
-    return all.slice(0, ready);
+    return ready;
   }
 
-  /** @param over whether it is all there: what is being written may yet become another stream than it looks like */
+  /**
+   * @param mayBeNew whether it may be a stream that is not known yet
+   * @param isAll it is all there, whatever it looks like: what is being written may yet become another stream
+   */
   async #identify(
     file: Tracked,
     all: readonly Tracked[],
-    over: boolean,
     mayBeNew: boolean,
+    isAll = false,
   ): Promise<"later" | undefined> {
     const { streams, clock } = this.#reading.options;
     const was = file.stream;
@@ -324,6 +352,7 @@ export class Lane {
     const beginning = Buffer.from(await content.read(0, this.#reading.buffer.subarray(0, mostHead)));
     const complete = beginning.length < mostHead && content.failure === undefined;
     const size = file.compression === undefined ? file.size : complete ? beginning.length : undefined;
+    const over = isAll || this.#isOver(file);
     const match = await streams.match(beginning, complete && over, size, (offset) => tailAt(content, offset));
     const broken = this.#isBroken(file);
     if (match === "undecided") {
@@ -380,17 +409,6 @@ export class Lane {
     if (compression !== undefined)
       this.#reading.tell(`${path} (compressed)`, broken ? "it ends before its end" : undefined);
     return broken;
-  }
-
-  /** Of several files of one stream the live one, else an open one, else the one that has most. */
-  #isShownBy(file: Tracked, order: readonly Tracked[]): boolean {
-    const { stream } = file;
-    if (stream === undefined || !this.#reading.owns(stream, this)) return false;
-    const rank = ({ role, compression, size }: Tracked): number =>
-      role === "live" ? Infinity : compression === undefined ? size : -1;
-    return order
-      .filter((other) => other.stream === stream)
-      .every((other) => rank(other) <= rank(file) || other === file);
   }
 
   async #open(file: Tracked): Promise<Content | undefined> {
@@ -501,8 +519,14 @@ function newFile(
   { key, size, changed }: Shape,
   since: number,
 ): Tracked {
-  const unread = { stream: undefined, identified: false, drained: false, longLine: undefined };
+  const unread = { wasLive: false, stream: undefined, identified: false, drained: false, longLine: undefined };
   return { key, path, role, counter: "", compression, size, measured: size, changed, since, content, ...unread };
+}
+
+/** Of several files of one stream the live one is read, else the plain one that has most, with a name before one without. */
+function rankOf({ role, compression, size }: Tracked): number {
+  if (role === "live") return Infinity;
+  return compression === undefined ? size + (role === "gone" ? 0 : 0.5) : 0;
 }
 
 /** It is older than the live file, and not known yet what it is. */
