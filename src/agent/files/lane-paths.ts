@@ -1,7 +1,7 @@
 // Which paths are live files: those that the configuration names, and those that its patterns match and that are no rotated
 // ones of another.
 import { glob, lstat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, matchesGlob, resolve } from "node:path";
 import { liveNamesOf } from "./rotated-name.ts";
 
 export interface LanePath {
@@ -33,6 +33,8 @@ export class LanePaths {
       if (await isThere(pattern)) matched.push(pattern);
       for await (const path of glob(pattern)) matched.push(path);
       for (const path of matched.sort()) found.add(path);
+      // A rotated file may be found while the live one is between two contents.
+      for (const path of matched) for (const live of liveOf(path)) if (matchesGlob(live, pattern)) found.add(live);
     }
     const live = new Set([...found, ...before]);
     return [...live].filter((path) => !isRotatedOf(path, live)).map((path) => ({ path, expected: expected.has(path) }));
@@ -42,6 +44,15 @@ export class LanePaths {
 function isRotatedOf(path: string, live: ReadonlySet<string>): boolean {
   const names = liveNamesOf(basename(path)).filter(({ weak }) => !weak);
   return names.some(({ name }) => live.has(join(dirname(path), name)));
+}
+
+/** Live files that this surely is a rotated one of: NAME.log.1, NAME-20261121, but not worker-1. */
+function liveOf(path: string): readonly string[] {
+  const file = basename(path);
+  return liveNamesOf(file)
+    .filter(({ name, counter, weak }) => !weak && file.startsWith(name) && counter !== "")
+    .filter(({ name, counter }) => /\.[A-Za-z]\w*$/.test(name) || counter.replace(/\D/g, "").length >= 8)
+    .map(({ name }) => join(dirname(path), name));
 }
 
 async function isThere(path: string): Promise<boolean> {

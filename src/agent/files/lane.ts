@@ -52,6 +52,8 @@ export class Lane {
   readonly #reading: Reading;
   readonly #files = new Map<string, Tracked>();
   #shown = new Set<Stream>();
+  #live: Tracked | undefined;
+  #sawLive = false;
   /** Which names led to which files when it was looked last. */
   #names = "";
   #lastSeen: number;
@@ -99,7 +101,7 @@ export class Lane {
     const ready = await this.#identifyAll(all);
     let budget = batchesPerStep;
     for (const file of this.#toRead(all, ready)) {
-      if (isWaitedFor(file)) return false;
+      if (this.#isWaitedFor(file)) return false;
       while (file.stream !== undefined && !file.drained) {
         const outcome = await this.#read(file);
         if (outcome === "done") break;
@@ -117,7 +119,7 @@ export class Lane {
     await this.#look();
     for (const file of this.#ordered()) {
       await this.#identify(file, [], true, true);
-      const { content, stream, role } = file;
+      const { content, stream } = file;
       if (stream === undefined || content === undefined || stream.offset > 0) continue;
       const into = this.#reading.buffer.subarray(0, chunkLength);
       let lineEnd = 0;
@@ -130,7 +132,7 @@ export class Lane {
         if (bytes.length < into.length) break;
       }
       // A line that the live file holds a half of is read when its end is there.
-      const offset = role === "live" ? lineEnd : end;
+      const offset = file === this.#live ? lineEnd : end;
       if (offset > 0) this.#reading.move(stream, offset, await bytesBefore(content, offset));
     }
   }
@@ -178,6 +180,12 @@ export class Lane {
       else this.#update(file, await file.content.shape(), "gone");
     }
     if (this.#files.size > 0) this.#lastSeen = this.#reading.tick;
+    const files = [...this.#files.values()];
+    this.#live = files.find(({ role }) => role === "live");
+    this.#sawLive ||= this.#live !== undefined;
+    // Files that are named by their dates from the start: the newest is written to.
+    if (!this.#sawLive && !this.expected)
+      this.#live = oldestFirst(files.filter(({ role }) => role === "rotated")).at(-1) as Tracked | undefined;
     return true;
   }
 
@@ -295,12 +303,12 @@ export class Lane {
   #toRead(all: readonly Tracked[], ready: number): readonly Tracked[] {
     const found: { readonly file: Tracked; readonly at: number }[] = [];
     for (const [at, file] of all.entries()) {
-      const { stream, role } = file;
+      const { stream } = file;
       const same = stream === undefined ? [file] : all.filter((other) => other.stream === stream);
       if (stream !== undefined && !this.#reading.owns(stream, this)) continue;
-      if (same.some((other) => rankOf(other) > rankOf(file))) continue;
-      if (same.find((other) => rankOf(other) === rankOf(file)) !== file) continue;
-      found.push({ file, at: role === "live" ? at : all.indexOf(same[0]!) });
+      if (same.some((other) => this.#rank(other) > this.#rank(file))) continue;
+      if (same.find((other) => this.#rank(other) === this.#rank(file)) !== file) continue;
+      found.push({ file, at: file === this.#live ? at : all.indexOf(same[0]!) });
     }
     return found
       .filter(({ at }) => at < ready)
@@ -312,7 +320,7 @@ export class Lane {
   #isOver(file: Tracked): boolean {
     const { once, settleTicks } = this.#reading.options;
     if (file.compression !== undefined) return file.content?.failure === undefined;
-    return once || (file.role !== "live" && this.#reading.tick - file.since >= settleTicks);
+    return once || (file !== this.#live && this.#reading.tick - file.since >= settleTicks);
   }
 
   // Which streams these are
@@ -324,7 +332,7 @@ export class Lane {
     for (const file of all) {
       // What is newer than a file that is not known yet may be known, but is no new stream before that.
       if (!file.identified && (await this.#identify(file, all, !waits)) === "later") break;
-      waits ||= isWaitedFor(file);
+      waits ||= this.#isWaitedFor(file);
       ready++;
     }
     const shown = new Set(all.flatMap(({ stream }) => (stream === undefined ? [] : [stream])));
@@ -357,7 +365,7 @@ export class Lane {
     const broken = this.#isBroken(file);
     if (match === "undecided") {
       // Looked at again when it has changed, or has not for long enough.
-      file.identified = file.role === "live" || over || broken;
+      file.identified = file === this.#live || over || broken;
       file.drained = over;
       return;
     }
@@ -369,7 +377,7 @@ export class Lane {
       // What ends before its end is looked at again when it has changed.
       file.identified = broken;
       if (broken && alike.length > 0) return;
-      if (alike.length > 0 && file.role !== "live") {
+      if (alike.length > 0 && file !== this.#live) {
         file.stream = await this.#copied(file, content, alike, all);
         if (file.stream === undefined && !over) return; // it may be a copy that is being made
       }
@@ -378,7 +386,7 @@ export class Lane {
         file.identified = file.drained = true;
         return;
       }
-      file.stream ??= streams.create(head, file.role !== "live", clock.now());
+      file.stream ??= streams.create(head, file !== this.#live, clock.now());
     }
     if (file.stream !== was) file.longLine = undefined;
     file.identified = true;
@@ -411,6 +419,24 @@ export class Lane {
     return broken;
   }
 
+  /** Of several files of one stream the live one is read, else the plain one that has most, with a name before one without. */
+  #rank(file: Tracked): number {
+    const { role, compression, size } = file;
+    if (file === this.#live) return Infinity;
+    return compression === undefined ? size + (role === "gone" ? 0 : 0.5) : 0;
+  }
+
+  /** It is older than the live file, and not known yet what it is. */
+  #isWaitedFor(file: Tracked): boolean {
+    const { stream, size, drained, compression } = file;
+    return stream === undefined && file !== this.#live && size > 0 && !drained && compression === undefined;
+  }
+
+  /** What is newer waits for the end of a line, but for a live file there is nothing newer, and what is broken may stay so. */
+  #waitsOrDone(file: Tracked): Outcome {
+    return file === this.#live || file.content?.failure !== undefined ? "done" : "waits";
+  }
+
   async #open(file: Tracked): Promise<Content | undefined> {
     if (file.content !== undefined) return file.content;
     try {
@@ -432,11 +458,11 @@ export class Lane {
     const stream = file.stream!;
     const { offset } = stream;
     // A copy that was given up, of what was read elsewhere.
-    const isPart = file.role !== "live" && file.compression === undefined && file.size < offset;
+    const isPart = file !== this.#live && file.compression === undefined && file.size < offset;
     if (content === undefined || isPart) return "done";
     const before = Math.min(offset, tailLength);
     // Of the live file no more than there was when the older ones were looked for.
-    const room = file.role === "live" ? Math.max(0, file.size - offset) : chunkLength;
+    const room = file === this.#live ? Math.max(0, file.size - offset) : chunkLength;
     const into = reading.buffer.subarray(0, before + Math.min(chunkLength, room));
     const bytes = await content.read(offset - before, into);
     if (bytes.length < before || (before > 0 && hashOf(bytes.subarray(0, before)) !== stream.tail)) {
@@ -471,7 +497,7 @@ export class Lane {
       return "done";
     }
     if (this.#isBroken(file)) return "done";
-    if (!this.#isOver(file)) return waitsOrDone(file);
+    if (!this.#isOver(file)) return this.#waitsOrDone(file);
     const offset = stream.offset + rest.length;
     const line = rest.subarray(0, endWithoutCr(rest, 0, rest.length));
     const records = line.length === 0 ? [] : [placed(line, offset, this.#reading.options.clock.now())];
@@ -485,13 +511,13 @@ export class Lane {
     const line = file.longLine;
     let ended = false;
     for (;;) {
-      const room = file.role === "live" ? Math.max(0, file.size - line.next) : chunkLength;
+      const room = file === this.#live ? Math.max(0, file.size - line.next) : chunkLength;
       const into = this.#reading.buffer.subarray(0, Math.min(chunkLength, room));
       const piece = await content.read(line.next, into);
       ended = line.add(piece);
       if (ended || piece.length < chunkLength) break;
     }
-    if (!ended && !this.#isOver(file)) return waitsOrDone(file);
+    if (!ended && !this.#isOver(file)) return this.#waitsOrDone(file);
     file.longLine = undefined;
     const record = line.record(this.#reading.options.clock.now(), ended);
     const before = await bytesBefore(content, record.offset);
@@ -521,22 +547,6 @@ function newFile(
 ): Tracked {
   const unread = { wasLive: false, stream: undefined, identified: false, drained: false, longLine: undefined };
   return { key, path, role, counter: "", compression, size, measured: size, changed, since, content, ...unread };
-}
-
-/** Of several files of one stream the live one is read, else the plain one that has most, with a name before one without. */
-function rankOf({ role, compression, size }: Tracked): number {
-  if (role === "live") return Infinity;
-  return compression === undefined ? size + (role === "gone" ? 0 : 0.5) : 0;
-}
-
-/** It is older than the live file, and not known yet what it is. */
-function isWaitedFor({ stream, role, size, drained, compression }: Tracked): boolean {
-  return stream === undefined && role !== "live" && size > 0 && !drained && compression === undefined;
-}
-
-/** What is newer waits for the end of a line, but for a live file there is nothing newer, and what is broken may stay so. */
-function waitsOrDone({ role, content }: Tracked): Outcome {
-  return role === "live" || content?.failure !== undefined ? "done" : "waits";
 }
 
 async function bytesBefore(content: Content, offset: number): Promise<Buffer> {
