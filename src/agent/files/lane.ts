@@ -465,7 +465,9 @@ export class Lane {
     const room = file === this.#live ? Math.max(0, file.size - offset) : chunkLength;
     const into = reading.buffer.subarray(0, before + Math.min(chunkLength, room));
     const bytes = await content.read(offset - before, into);
-    if (bytes.length < before || (before > 0 && hashOf(bytes.subarray(0, before)) !== stream.tail)) {
+    // Read in one: what is new is of the content that the stream is, and not of one that took its place meanwhile.
+    const known = offset === 0 ? stream.headLength : before;
+    if (bytes.length < known || hashOf(bytes.subarray(0, known)) !== (offset === 0 ? stream.head : stream.tail)) {
       file.identified = false;
       return "changed";
     }
