@@ -1,6 +1,6 @@
 // One live file and what it was rotated to: its lines, in order, through everything that becomes of its names. In each step
 // it looks at what is there, finds which streams these contents are, and reads the oldest first. The live file's size is
-// taken before older contents are read to their ends: so what a writer wrote to the old file before it opened the new one
+// taken, and its beginning, before older contents are looked for and read to their ends: so what a writer wrote to the old file before it opened the new one
 // comes before what it wrote to the new one.
 import { lstat, realpath, stat } from "node:fs/promises";
 import type { Placed } from "../input.ts";
@@ -32,6 +32,8 @@ interface Tracked {
   /** Tick at which it was last seen to change. */
   since: number;
   content: Content | undefined;
+  /** What the live file began with before its rotated ones were looked for: they are older than that. */
+  glimpse: Buffer | undefined;
   stream: Stream | undefined;
   /** Looked at since it last changed. */
   identified: boolean;
@@ -99,6 +101,7 @@ export class Lane {
     if (!(await this.#look())) return true;
     const all = this.#ordered();
     const ready = await this.#identifyAll(all);
+    if (ready === undefined) return true;
     let budget = batchesPerStep;
     for (const file of this.#toRead(all, ready)) {
       if (this.#isWaitedFor(file)) return false;
@@ -258,6 +261,8 @@ export class Lane {
       file.counter = counter;
       seen.add(shape.key);
       this.#update(file, shape, role);
+      file.glimpse = undefined;
+      if (role === "live" && !file.identified) file.glimpse = await file.content!.read(0, Buffer.alloc(mostHead));
       this.#reading.tell(path, undefined);
       return name;
     } catch (thrown) {
@@ -325,13 +330,15 @@ export class Lane {
 
   // Which streams these are
 
-  /** @returns how many can be read now: a file that begins like one that was not read yet comes after that */
-  async #identifyAll(all: readonly Tracked[]): Promise<number> {
+  /** @returns how many can be read now: a file that begins like one that was not read yet comes after that; undefined where the live file is another since it was looked at */
+  async #identifyAll(all: readonly Tracked[]): Promise<number | undefined> {
     let ready = 0;
     let waits = false;
     for (const file of all) {
       // What is newer than a file that is not known yet may be known, but is no new stream before that.
-      if (!file.identified && (await this.#identify(file, all, !waits)) === "later") break;
+      const problem = file.identified ? undefined : await this.#identify(file, all, !waits);
+      if (problem === "changed") return undefined;
+      if (problem === "later") break;
       waits ||= this.#isWaitedFor(file);
       ready++;
     }
@@ -350,7 +357,7 @@ export class Lane {
     all: readonly Tracked[],
     mayBeNew: boolean,
     isAll = false,
-  ): Promise<"later" | undefined> {
+  ): Promise<"later" | "changed" | undefined> {
     const { streams, clock } = this.#reading.options;
     const was = file.stream;
     file.stream = undefined;
@@ -358,6 +365,8 @@ export class Lane {
     if (content === undefined) return;
     content.rewind();
     const beginning = Buffer.from(await content.read(0, this.#reading.buffer.subarray(0, mostHead)));
+    const { glimpse } = file;
+    if (glimpse !== undefined && !beginning.subarray(0, glimpse.length).equals(glimpse)) return "changed";
     const complete = beginning.length < mostHead && content.failure === undefined;
     const size = file.compression === undefined ? file.size : complete ? beginning.length : undefined;
     const over = isAll || this.#isOver(file);
@@ -547,7 +556,14 @@ function newFile(
   { key, size, changed }: Shape,
   since: number,
 ): Tracked {
-  const unread = { wasLive: false, stream: undefined, identified: false, drained: false, longLine: undefined };
+  const unread = {
+    wasLive: false,
+    glimpse: undefined,
+    stream: undefined,
+    identified: false,
+    drained: false,
+    longLine: undefined,
+  };
   return { key, path, role, counter: "", compression, size, measured: size, changed, since, content, ...unread };
 }
 
