@@ -1,7 +1,7 @@
 // One live file and what it was rotated to: its lines, in order, through everything that becomes of its names. In each step
-// it looks at what is there, finds which streams these contents are, and reads the oldest first. The live file's size is
-// taken, and its beginning, before older contents are looked for and read to their ends: so what a writer wrote to the old file before it opened the new one
-// comes before what it wrote to the new one.
+// it looks at what is there, finds which streams these contents are, and reads the oldest first. The live file's size and
+// beginning are taken before older contents are looked for and read to their ends: so what a writer wrote to the old file
+// before it opened the new one comes before what it wrote to the new one.
 import { lstat, realpath, stat } from "node:fs/promises";
 import type { Placed } from "../input.ts";
 import { type Content, openContent, type Shape } from "./content.ts";
@@ -294,8 +294,7 @@ export class Lane {
     const gone = files.filter(({ role }) => role === "gone");
     // What was rotated before it lost its name is as old as its last change; what was live is newer than all rotated ones.
     for (const file of gone.filter(({ wasLive }) => !wasLive)) {
-      const newer = order.findIndex(({ changed }) => changed > file.changed);
-      order.splice(newer === -1 ? order.length : newer, 0, file);
+      order.splice(order.findLastIndex(({ changed }) => changed <= file.changed) + 1, 0, file);
     }
     const live = files.filter(({ role }) => role === "live");
     return [...order, ...gone.filter(({ wasLive }) => wasLive), ...live];
