@@ -4,6 +4,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from "node:zlib";
+import { hashOf, tailLength } from "./known-streams.ts";
 import type { Compression } from "./rotated-name.ts";
 
 const packedLength = 256 * 1024;
@@ -164,6 +165,18 @@ class CompressedContent implements Content {
     this.#unpacked = undefined;
     this.#chunks = undefined;
   }
+}
+
+/** The bytes before an offset, tailLength of them where there are so many, fewer where it ends before. */
+export async function bytesBefore(content: Content, offset: number): Promise<Buffer> {
+  const from = Math.max(0, offset - tailLength);
+  return content.read(from, Buffer.alloc(offset - from));
+}
+
+/** @returns undefined where the content does not go so far */
+export async function tailAt(content: Content, offset: number): Promise<string | undefined> {
+  const bytes = await bytesBefore(content, offset);
+  return bytes.length === Math.min(offset, tailLength) ? hashOf(bytes) : undefined;
 }
 
 async function* packedFrom(handle: FileHandle, start: number): AsyncGenerator<Buffer> {

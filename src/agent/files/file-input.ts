@@ -8,7 +8,7 @@ import { type FileSettings, fileSettingsOf } from "./file-settings.ts";
 import { dayOf, KnownStreams } from "./known-streams.ts";
 import { Lane } from "./lane.ts";
 import { LanePaths } from "./lane-paths.ts";
-import { Reading } from "./reading.ts";
+import { HandOverFailure, Reading } from "./reading.ts";
 import { WakeUp } from "./wake-up.ts";
 
 /** A lane of which nothing was there for so long is over. */
@@ -64,25 +64,27 @@ export class FileInput implements Input {
       reading.turn++;
       for (const lane of this.#lanes.values()) lane.measure();
     });
+    let found = 0;
     let pruned = dayOf(clock.now());
     try {
       await this.#findLanes(lanePaths, reading);
-      if (resume === undefined && from === "end") await this.#skip(reading, streams, handOver);
+      if (resume === undefined && from === "end") await this.#skip(reading, streams);
       while (!signal.aborted) {
         wakeUp.watch(new Set([...this.#lanes.keys()].map((path) => dirname(path))));
         const more = await this.#step(reading, signal);
         if (once && !more) return;
         await this.#endLanes(reading, streams, absenceMs / pollMs);
-        if (pruned < dayOf(clock.now())) {
+        if (pruned < dayOf(clock.now()) || streams.isFull) {
           pruned = dayOf(clock.now());
           streams.prune(clock.now(), reading.present);
         }
         if (!more) await wakeUp.wait();
-        if (!signal.aborted) await this.#findLanes(lanePaths, reading);
+        if (found !== reading.tick) await this.#findLanes(lanePaths, reading);
+        found = reading.tick;
       }
     } catch (thrown) {
       // Aborted, it stops between two batches; what was handed over last is where it goes on.
-      if (!signal.aborted) throw thrown;
+      if (!signal.aborted) throw thrown instanceof HandOverFailure ? thrown.cause : thrown;
     } finally {
       wakeUp.close();
       for (const lane of this.#lanes.values()) await lane.close();
@@ -97,7 +99,7 @@ export class FileInput implements Input {
     while (busy.length > 0 && (reading.tick === tick || this.#context.once)) {
       const still: Lane[] = [];
       for (const lane of busy) {
-        if (await lane.step()) still.push(lane);
+        if (await stepOf(lane, reading)) still.push(lane);
         signal.throwIfAborted();
       }
       busy = still;
@@ -114,26 +116,38 @@ export class FileInput implements Input {
     this.#unmatched = found.length === 0;
   }
 
-  async #skip(reading: Reading, streams: KnownStreams, handOver: (batch: Batch) => Promise<void>): Promise<void> {
+  async #skip(reading: Reading, streams: KnownStreams): Promise<void> {
     for (const lane of this.#lanes.values()) await lane.skip();
     // In one batch: stopped before it, the next start skips again.
     const nowhere = { lane: "-", stream: "-", laneEnds: true } as const;
-    await handOver({ ...nowhere, records: [], resume: streams.kept() });
-    reading.options.signal.throwIfAborted();
+    await reading.handOver({ ...nowhere, records: [], resume: streams.kept() });
   }
 
   async #endLanes(reading: Reading, streams: KnownStreams, ticks: number): Promise<void> {
-    const { handOver, signal } = reading.options;
     for (const [path, lane] of this.#lanes) {
       if (lane.isLive && (lane.isThere || lane.absence < ticks)) continue;
       const stream = lane.takeStream();
       if (stream !== undefined) {
-        await handOver({ lane: path, stream, records: [], resume: streams.kept(), laneEnds: true });
-        signal.throwIfAborted();
+        await reading.handOver({ lane: path, stream, records: [], resume: streams.kept(), laneEnds: true });
       }
       if (lane.isLive && lane.expected) continue; // it may come again
       await lane.close();
       this.#lanes.delete(path);
     }
+  }
+}
+
+/** What the system refuses in one lane is told, and tried again at the next poll; others go on. */
+async function stepOf(lane: Lane, reading: Reading): Promise<boolean> {
+  const problem = `${lane.path} (reading)`;
+  try {
+    const more = await lane.step();
+    reading.tell(problem, undefined);
+    return more;
+  } catch (thrown) {
+    if (!(thrown instanceof Error) || !("syscall" in thrown)) throw thrown;
+    reading.tell(problem, thrown.message);
+    await lane.close();
+    return false;
   }
 }

@@ -21,6 +21,9 @@ export interface ReadingOptions {
   readonly signal: AbortSignal;
 }
 
+/** Not of a file: nothing can be read on. */
+export class HandOverFailure extends Error {}
+
 export class Reading {
   readonly options: ReadingOptions;
   /** Lanes are read one after the other. The first tailLength bytes are for what stands before a chunk. */
@@ -76,9 +79,18 @@ export class Reading {
     offset: number,
     before: Buffer,
   ): Promise<void> {
-    const { streams, handOver, signal } = this.options;
+    const { streams } = this.options;
     this.move(stream, offset, before);
-    await handOver({ lane, stream: idOf(stream), records, resume: streams.kept() });
+    await this.handOver({ lane, stream: idOf(stream), records, resume: streams.kept() });
+  }
+
+  async handOver(batch: Batch): Promise<void> {
+    const { handOver, signal } = this.options;
+    try {
+      await handOver(batch);
+    } catch (cause) {
+      throw new HandOverFailure("a batch was not taken", { cause });
+    }
     signal.throwIfAborted();
   }
 
