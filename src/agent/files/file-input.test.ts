@@ -354,3 +354,40 @@ test("batches hold at most 1,000 records and 1 MiB, and reading waits for each",
   }
   assert.equal(f.input.state.behind, 0);
 });
+
+test("a lane whose files are gone ends; a file that comes back begins another", async (t) => {
+  const f = follower(t, ["*.log"], { "poll-ms": 10 });
+  writeFileSync(f.path("a.log"), text(lines("a", 0, 2)));
+  f.start();
+  await f.until(2);
+  assert.equal(f.input.state.text, "following 1 file");
+  unlinkSync(f.path("a.log"));
+  for (let i = 0; f.batches.at(-1)!.laneEnds !== true; i++) {
+    assert.ok(i < 3_000, "the lane has not ended");
+    await sleep(10);
+  }
+  const last = f.batches.at(-1)!;
+  assert.deepEqual([last.lane, last.stream, last.records], [f.path("a.log"), f.taken[0]!.stream, []]);
+  writeFileSync(f.path("a.log"), text(lines("b", 0, 2)));
+  assert.deepEqual((await f.until(4)).slice(2), lines("b", 0, 2));
+});
+
+test("how far behind it is counts what is there and was not handed over, also while it waits", async (t) => {
+  const f = follower(t, ["a.log", "b.log"]);
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  f.gate = () => opened.then(() => true);
+  const first = text(lines("a", 0, 5));
+  writeFileSync(f.path("a.log"), first);
+  f.start();
+  await sleep(200);
+  assert.equal(f.input.state.behind, first.length);
+  appendFileSync(f.path("a.log"), text(lines("a", 5, 6)));
+  await sleep(200);
+  assert.equal(f.input.state.behind, text(lines("a", 0, 6)).length);
+  open();
+  await f.until(6);
+  assert.equal(f.input.state.behind, 0);
+});

@@ -11,8 +11,8 @@ import { LanePaths } from "./lane-paths.ts";
 import { HandOverFailure, Reading } from "./reading.ts";
 import { WakeUp } from "./wake-up.ts";
 
-/** A lane of which nothing was there for so long is over. */
-const absenceMs = 600_000;
+/** A lane of which nothing was there for so many polls is over. */
+const mostAbsence = 600;
 
 export interface FileInputContext {
   /** Read what is there and end. */
@@ -38,7 +38,7 @@ export class FileInput implements Input {
     const there = lanes.filter((lane) => lane.isThere).length;
     return {
       text: `following ${there} file${there === 1 ? "" : "s"}`,
-      behind: lanes.reduce((sum, { behind }) => sum + behind, 0),
+      behind: lanes.reduce((sum, { behind }) => sum + behind, this.#reading?.inFlight ?? 0),
       problem: this.#reading?.problem ?? (this.#unmatched ? "no file matches" : null),
     };
   }
@@ -73,7 +73,7 @@ export class FileInput implements Input {
         wakeUp.watch(new Set([...this.#lanes.keys()].map((path) => dirname(path))));
         const more = await this.#step(reading, signal);
         if (once && !more) return;
-        await this.#endLanes(reading, streams, absenceMs / pollMs);
+        await this.#endLanes(reading, streams);
         if (pruned < dayOf(clock.now()) || streams.isFull) {
           pruned = dayOf(clock.now());
           streams.prune(clock.now(), reading.present);
@@ -123,9 +123,9 @@ export class FileInput implements Input {
     await reading.handOver({ ...nowhere, records: [], resume: streams.kept() });
   }
 
-  async #endLanes(reading: Reading, streams: KnownStreams, ticks: number): Promise<void> {
+  async #endLanes(reading: Reading, streams: KnownStreams): Promise<void> {
     for (const [path, lane] of this.#lanes) {
-      if (lane.isLive && (lane.isThere || lane.absence < ticks)) continue;
+      if (lane.isLive && (lane.isThere || lane.absence < mostAbsence)) continue;
       const stream = lane.takeStream();
       if (stream !== undefined) {
         await reading.handOver({ lane: path, stream, records: [], resume: streams.kept(), laneEnds: true });

@@ -32,6 +32,8 @@ export class Reading {
   tick = 0;
   /** Grows with every poll, and whenever directories must be listed anew. */
   turn = 0;
+  /** Bytes of the batch that is being taken. */
+  inFlight = 0;
   readonly #problems = new Map<string, string>();
   readonly #owners = new Map<Stream, object>();
 
@@ -80,8 +82,10 @@ export class Reading {
     before: Buffer,
   ): Promise<void> {
     const { streams } = this.options;
+    this.inFlight = offset - stream.offset;
     this.move(stream, offset, before);
     await this.handOver({ lane, stream: idOf(stream), records, resume: streams.kept() });
+    this.inFlight = 0;
   }
 
   async handOver(batch: Batch): Promise<void> {
