@@ -18,7 +18,7 @@ try {
   write(path, lines);
   const rates: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    const input = new FileInput([path], { once: true, clock: systemClock });
+    const input = new FileInput([path], { once: true, base, clock: systemClock });
     let records = 0;
     let bytes = 0;
     const start = performance.now();

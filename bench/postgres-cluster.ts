@@ -28,8 +28,12 @@ export function findPrograms(): string | undefined {
     .find((path) => existsSync(join(path, "initdb")));
 }
 
-/** @throws Error where initdb or the server refuses; nothing is left behind then. */
-export async function startPostgres(programs: string, parent: string): Promise<PostgresCluster> {
+/** @param more settings of the server @throws Error where initdb or the server refuses; nothing is left behind then. */
+export async function startPostgres(
+  programs: string,
+  parent: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<PostgresCluster> {
   const directory = mkdtempSync(join(parent, "taishi-bench-postgres-"));
   let server: ChildProcess | undefined;
   const remove = async (): Promise<void> => {
@@ -46,7 +50,7 @@ export async function startPostgres(programs: string, parent: string): Promise<P
       { ...user, cwd: directory, encoding: "utf8" },
     );
     if (made.status !== 0) throw new Error(`initdb: ${made.error?.message ?? made.stderr.trim()}`);
-    const options = Object.entries({ ...settings, listen_addresses: "", unix_socket_directories: directory });
+    const options = Object.entries({ ...settings, ...more, listen_addresses: "", unix_socket_directories: directory });
     const complaints: string[] = [];
     server = spawn(join(programs, "postgres"), ["-D", data, ...options.flatMap(([k, v]) => ["-c", `${k}=${v}`])], {
       ...user,

@@ -42,6 +42,11 @@ export const settings = {
   },
   tlsKey: { flag: "--tls-key <file>", env: "TAISHI_TLS_KEY", help: "private key in PEM" },
   insecureHttp: { flag: "--insecure-http", help: "allow plain HTTP on an address that is not loopback" },
+  collect: {
+    flag: "--collect <file>",
+    env: "TAISHI_COLLECT",
+    help: "configuration of an agent that runs within the service",
+  },
   trustedProxy: {
     flag: "--trusted-proxy <cidr...>",
     help: "networks whose X-Forwarded-* headers are believed; none by default",
@@ -102,6 +107,7 @@ export interface Config extends Listen {
   readonly secrets: string;
   readonly anchor: string | undefined;
   readonly witnessPolicy: string | undefined;
+  readonly collect: string | undefined;
   readonly trustedProxies: readonly string[];
   readonly publicUrl: string | undefined;
   /** Requests a second per key, or undefined for no limit. */
@@ -181,6 +187,7 @@ export function readConfig(flags: Flags, environment: Readonly<Record<string, st
     secrets: path("secrets") ?? resolve(data, "secrets"),
     anchor,
     witnessPolicy: path("witnessPolicy"),
+    collect: path("collect"),
     tls,
     trustedProxies,
     publicUrl: publicUrl?.replace(/\/$/, ""),

@@ -7,8 +7,12 @@ import type { Config } from "./config.ts";
 import { diskFloor } from "./durable/disk-floor.ts";
 import { Fatal, TaishiError } from "./errors.ts";
 import type { CallRecord } from "./exchange.ts";
+import { accountAdministration } from "./flow/administration.ts";
+import { Collecting } from "./flow/collecting.ts";
+import { readConsole } from "./flow/console-build.ts";
 import { ControlServer, controlSocketPath } from "./flow/control.ts";
 import { appendEvents } from "./flow/event-appender.ts";
+import { eventDialects } from "./flow/event-dialects.ts";
 import { dataPaths, openHouse } from "./flow/house.ts";
 import type { IndexProgress } from "./flow/index-thread.ts";
 import { createMounts } from "./flow/mounts.ts";
@@ -16,10 +20,12 @@ import { SelfAudit } from "./flow/self-audit.ts";
 import { stopOnFatal } from "./flow/thread-calls.ts";
 import { readTls } from "./flow/tls-files.ts";
 import { Witnessing } from "./flow/witnessing.ts";
-import type { IssuedKey } from "./identity/identity-records.ts";
+import { ConsoleSessions } from "./identity/console-sessions.ts";
+import type { FirstKey } from "./identity/identity-records.ts";
 import { RateLimit } from "./identity/rate-limit.ts";
 import type { LogStatus } from "./ledger/writer.ts";
 import { createLog } from "./log.ts";
+import { AgentBoard } from "./server/agent-routes.ts";
 import { bearerKeyring } from "./server/bearer-keyring.ts";
 import { createServer } from "./server/server.ts";
 import { readVersion } from "./version.ts";
@@ -34,7 +40,7 @@ export interface Service {
 }
 
 export interface ServeOptions {
-  readonly deliverFirstKey: (key: IssuedKey, firstKeyFile: string) => void;
+  readonly deliverFirstKey: (key: FirstKey, firstKeyFile: string) => void;
   /** Ends the process; called when state is unknown. */
   readonly exit: (code: number, error: Fatal) => void;
 }
@@ -89,6 +95,8 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   opened.defer(() => audit.close());
   const onCall = (record: CallRecord): Promise<void> => audit.onCall(record);
 
+  const sessions = new ConsoleSessions({ identity, clock });
+
   const policyFile = config.witnessPolicy;
   const witnessing =
     policyFile === undefined ? undefined : new Witnessing({ policyFile, ledger, reads: queries, clock, log });
@@ -112,6 +120,7 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   let looking = false;
   const timer = setInterval(() => {
     audit.tick(clock.now());
+    sessions.sweep();
     house.databaseAudit?.tick();
     if (looking) return;
     looking = true;
@@ -159,13 +168,42 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   });
   const size = (): number => [...ledger.sizes.values()].reduce((sum, entries) => sum + entries, 0);
   const signed = (): number => logs.reduce((sum, { checkpoint }) => sum + (checkpoint?.size ?? 0), 0);
+  const ready = (): boolean =>
+    progress.covered >= progress.size && !disk.below && (witnessing?.health.contradicted ?? 0) === 0;
+  const started = clock.now();
+  const agents = new AgentBoard(clock);
+  const version = readVersion();
   const server = await createServer({
+    agents,
+    console: readConsole(),
     appender: ledger,
     queries,
+    size: (account) => ledger.size(account),
+    status: (account) => {
+      const log = logs.find((each) => each.account === account);
+      return {
+        stored: ledger.size(account),
+        signed: log?.checkpoint?.size ?? 0,
+        witnessed: witnessing === undefined ? null : (log?.witnessed?.size ?? 0),
+        minimumIndex: ledger.minimum(account),
+        checkpointTime: log?.checkpoint?.time,
+        index: progress,
+        disk,
+        ready: ready(),
+        started,
+      };
+    },
     logs: house.logs!,
     logVisibility: (account) => identity.logVisibility(account),
     directory: identity,
+    accounts: accountAdministration(identity, ledger),
+    keys: identity,
+    searches: identity.searches,
+    dialects: (entry, account, acceptLanguage) =>
+      eventDialects(entry, account, { origin: (id) => `${ledger.service}.taishi/${id}`, acceptLanguage }),
     keyring: bearerKeyring(identity, identity),
+    sessions,
+    accountName: (account) => identity.account(account)?.name,
     verify: (request) => verifySignature(request, identity, clock.now()).caller,
     precheck: (headers, target) => void readCredential({ method: "POST", headers, target }, identity, clock.now()),
     isSigned: (headers, target) => isSigned({ method: "POST", headers, target }),
@@ -173,7 +211,7 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
     rateLimit,
     onCall,
     health: () => ({
-      ready: progress.covered >= progress.size && !disk.below && (witnessing?.health.contradicted ?? 0) === 0,
+      ready: ready(),
       index: { covered: progress.covered, size: progress.size },
       ledger: { size: size(), signed: signed(), waiting: ledger.waiting },
       ...(witnessing === undefined ? {} : { witnesses: witnessing.health }),
@@ -209,12 +247,25 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
     ],
     clock,
     log,
-    version: readVersion(),
+    version,
     ...(config.tls === undefined ? {} : { tls: readTls(config.tls) }),
     trustedProxies: config.trustedProxies,
     challenges: ["Bearer", "HMAC-SHA256"],
     onFatal,
   });
+
+  if (config.collect !== undefined) {
+    const collecting = await Collecting.start({
+      file: config.collect,
+      defaultSpool: paths.spool,
+      appender: ledger,
+      accountExists: (account) => identity.listAccounts().some(({ id }) => id === account),
+      onStatus: (account, { agent, time: _, ...report }) => agents.put(account, agent, { version, ...report }),
+      onFatal,
+      logLevel: config.logLevel,
+    });
+    opened.defer(() => collecting.close());
+  }
 
   const control = await ControlServer.start(socketPath, config.data, operations, { log, onFatal });
   opened.defer(() => control.close());

@@ -82,7 +82,8 @@ export function sampleOf(steps: readonly Step[]): readonly Step[] {
       const fitting = own.filter((step) => step.fault === fault);
       const onRole = fitting.filter(({ role }) => role === roles[i % roles.length]);
       const choice = onRole.length > 0 ? onRole : fitting;
-      return choice[Math.floor(choice.length / 2)]!;
+      // Of a file that is made beside and renamed, the end: what fails there must keep it from being renamed.
+      return choice[choice[0]!.role.includes(".new") ? choice.length - 1 : Math.floor(choice.length / 2)]!;
     });
   });
 }
@@ -115,16 +116,19 @@ export async function runSteps(
     );
 }
 
-/** A run may have fewer calls than the one that was listed (a page more or less): such a run is made again. */
+/**
+ * A run may have fewer calls than the one that was listed (a page more or less), and where the machine is slow one may seem
+ * over, and be killed, before it is: such a run is made again.
+ */
 async function runStep(preparation: Preparation, step: Step): Promise<Outcome> {
+  const wanted = step.fault === "killed before" ? "kill" : step.fault === "killed after" ? "delay" : "error";
   for (let attempt = 1; ; attempt++) {
     const { calls, outcome } = await Trial.run(preparation, step.scenario, step);
-    const hit = calls.findIndex(({ fault }) => fault !== undefined);
+    const hit = calls.findIndex(({ fault }) => fault === wanted);
     if (hit >= 0) {
       const call = calls[hit]!;
-      const wanted = step.fault === "killed before" ? "kill" : step.fault === "killed after" ? "delay" : "error";
       const nth = calls.slice(0, hit + 1).filter(({ name }) => name === step.name).length;
-      assert.deepEqual({ name: call.name, nth, fault: call.fault }, { name: step.name, nth: step.nth, fault: wanted });
+      assert.deepEqual({ name: call.name, nth }, { name: step.name, nth: step.nth });
       assert.ok(
         wanted === "error" ? outcome !== "was killed" : outcome === "was killed",
         `${call.line}: the process ${outcome}`,

@@ -3,38 +3,20 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createWriteStream, mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import { after, before, test } from "node:test";
+import {
+  auditLogLinkRequest,
+  auditLogsRequest,
+  BasicCredentials,
+  type Credentials,
+  huaweiClient as client,
+  Region,
+} from "./huawei-client.ts";
 import { root } from "./repository.ts";
 import { TaishiProcess, taishi, taishiJson } from "./taishi-process.ts";
-
-const require = createRequire(import.meta.url);
-const core = "@huaweicloud/huaweicloud-sdk-core";
-interface Credentials {
-  withAk(ak: string): this;
-  withSk(sk: string): this;
-  withProjectId(id: string): this;
-  withIamEndpoint(url: string): this;
-}
-interface Client {
-  sendRequest(options: object): Promise<Record<string, unknown>>;
-}
-interface Builder {
-  withCredential(credentials: Credentials): this;
-  withEndpoint(url: string): this;
-  withRegion(region: unknown): this;
-  build(): Client;
-}
-const { BasicCredentials, Region } = require(core) as {
-  BasicCredentials: new () => Credentials;
-  Region: new (id: string, endpoint: string) => unknown;
-};
-const { ClientBuilder } = require(`${core}/ClientBuilder`) as {
-  ClientBuilder: new (make: (client: Client) => Client) => Builder;
-};
 
 const project = "054e292c9880d4992f02c0196d3ea468";
 const instance = "3d39c18788b54a919bab633874c159dfin01";
@@ -101,29 +83,13 @@ async function writeAuditFile(path: string, seed: number): Promise<void> {
   assert.equal(left, 0);
 }
 
-function client(credentials: Credentials, configure: (builder: Builder) => Builder): Client {
-  return configure(new ClientBuilder((made) => made).withCredential(credentials)).build();
-}
-
 const credentials = (): Credentials => new BasicCredentials().withAk(keys.accessKey).withSk(keys.secretKey);
-
-function listAuditLogs(query: object, headers: Record<string, string> = {}) {
-  return {
-    method: "GET",
-    url: "/v3/{project_id}/instances/{instance_id}/audit-logs",
-    contentType: "application/json",
-    queryParams: query,
-    pathParams: { instance_id: instance },
-    headers,
-    data: {},
-  };
-}
 
 const window = { start_time: "2019-11-05T00:00:00+0800", end_time: "2019-11-09T00:00:00+0800", offset: 0, limit: 10 };
 
 test("the stock client gets the published answer, its project id given", async () => {
   const given = client(credentials().withProjectId(project), (builder) => builder.withEndpoint(service.url));
-  const { audit_logs, total_count } = await given.sendRequest(listAuditLogs(window));
+  const { audit_logs, total_count } = await given.sendRequest(auditLogsRequest(instance, window));
   assert.deepEqual({ audit_logs, total_count }, { audit_logs: published, total_count: 2 });
 });
 
@@ -131,18 +97,13 @@ test("with the project id left out the stock client finds it by itself, through 
   const found = client(credentials().withIamEndpoint(service.url), (builder) =>
     builder.withRegion(new Region("cn-north-4", service.url)),
   );
-  const { audit_logs, total_count } = await found.sendRequest(listAuditLogs(window));
+  const { audit_logs, total_count } = await found.sendRequest(auditLogsRequest(instance, window));
   assert.deepEqual({ audit_logs, total_count }, { audit_logs: published, total_count: 2 });
 });
 
 test("a downloaded file is what was imported, and its link says so", async () => {
   const given = client(credentials().withProjectId(project), (builder) => builder.withEndpoint(service.url));
-  const answer = await given.sendRequest({
-    ...listAuditLogs({}),
-    method: "POST",
-    url: "/v3/{project_id}/instances/{instance_id}/audit-log-link",
-    data: { ids: [published[0]!.id] },
-  });
+  const answer = await given.sendRequest(auditLogLinkRequest(instance, [published[0]!.id]));
   const [link] = answer.links as string[];
   const download = await fetch(link!);
   assert.equal(download.status, 200);
@@ -162,12 +123,12 @@ test("a wrong secret and another's project are refused in Huawei's form", async 
     new BasicCredentials().withAk(keys.accessKey).withSk("wrong").withProjectId(project),
     (builder) => builder.withEndpoint(service.url),
   );
-  await assert.rejects(wrong.sendRequest(listAuditLogs(window)), (thrown: Record<string, unknown>) => {
+  await assert.rejects(wrong.sendRequest(auditLogsRequest(instance, window)), (thrown: Record<string, unknown>) => {
     assert.deepEqual([thrown.httpStatusCode, thrown.errorCode], [401, "APIGW.0301"]);
     return true;
   });
   const strange = client(credentials().withProjectId("f".repeat(32)), (builder) => builder.withEndpoint(service.url));
-  await assert.rejects(strange.sendRequest(listAuditLogs(window)), (thrown: Record<string, unknown>) => {
+  await assert.rejects(strange.sendRequest(auditLogsRequest(instance, window)), (thrown: Record<string, unknown>) => {
     assert.equal(thrown.httpStatusCode, 403);
     return true;
   });

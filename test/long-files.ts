@@ -6,6 +6,8 @@ export const longFiles: Readonly<Record<string, string>> = {
   "src/dialects/ark/list-audit-logs.test.ts": "one action: every parameter, default, limit and quirk of its two forms",
   "src/dialects/cloudtrail/lookup-events.test.ts": "one action: every parameter, key, token and quirk",
   "src/identity/identity-store.test.ts": "one store: the whole life of accounts and keys",
+  "src/identity/identity-store.ts":
+    "the face of one store: every question that others ask of it, each answered elsewhere",
   "src/index/run-index.ts":
     "one engine: what is where between memory, frozen parts and runs, and every step that moves it",
   "src/ledger/writer.ts": "one write path, told in crash order; what is only read, or copied, stands elsewhere",

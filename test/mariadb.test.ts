@@ -1,14 +1,22 @@
-// A real MariaDB with its server_audit plugin is driven with more than ten thousand statements. What it wrote down goes
-// into an instance's log, closes into audit files, is listed and downloaded through TaurusDB's API, and the downloaded
+// A real MariaDB with its server_audit plugin, which rotates its log, is driven with more than ten thousand statements. The
+// agent follows what it writes down into an instance's log, that closes into audit files, is listed and downloaded through TaurusDB's API, and the downloaded
 // text holds the same statements in the same order.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ensurePackages } from "./debian.ts";
-import { TaishiProcess, taishiJson } from "./taishi-process.ts";
+import {
+  type AuditLog,
+  BasicCredentials,
+  downloadAuditLog,
+  huaweiClient,
+  listAuditLogs,
+  readAuditFile,
+} from "./huawei-client.ts";
+import { type Credentials, TaishiProcess, taishiJson } from "./taishi-process.ts";
 
 const packages = ensurePackages(["mariadb-server"]);
 const statements = 10_000;
@@ -16,6 +24,7 @@ const statements = 10_000;
 let directory: string;
 let database: ChildProcess | undefined;
 let service: TaishiProcess | undefined;
+let agent: TaishiProcess | undefined;
 
 before(async () => {
   if (packages.missing !== undefined) return;
@@ -28,6 +37,7 @@ before(async () => {
 
 after(async () => {
   database?.kill("SIGKILL");
+  await agent?.stop();
   await service?.stop();
   if (directory !== undefined) rmSync(directory, { recursive: true });
 });
@@ -59,7 +69,8 @@ async function startDatabase(): Promise<void> {
       "--server-audit-events=QUERY",
       `--server-audit-file-path=${auditLog()}`,
       "--server-audit-query-log-limit=1000000",
-      "--server-audit-file-rotate-size=1000000000",
+      "--server-audit-file-rotate-size=300000",
+      "--server-audit-file-rotations=50",
     ],
     { stdio: "ignore", env: { ...process.env, TZ: "UTC" } },
   );
@@ -108,42 +119,82 @@ function readAuditLine(line: string): Statement | undefined {
   };
 }
 
-/** The fields of a downloaded file's records. */
-function readFile(text: string): string[][] {
-  const records = text.split("\n");
-  assert.equal(records.pop(), "", "a file ends with a line's end");
-  return records.map((record) => {
-    const fields = [...record.matchAll(/"((?:[^"]|"")*)"(?:, |$)/g)].map(([, field]) => field!);
-    assert.equal(fields.length, 12, record.slice(0, 200));
-    const escapes: Record<string, string> = { n: "\n", r: "\r", "\\": "\\" };
-    return fields.map((field) =>
-      field.replaceAll('""', '"').replace(/\\([nr\\])/g, (_, escaped: string) => escapes[escaped]!),
-    );
-  });
+const awkward = ["it''s", '"quoted"', "back\\\\slash", "line\nbreak", "tab\there", "中文 😀", "a, b", "\r\nx"];
+
+function workload(from: number, to: number): void {
+  const lines = ["create database if not exists shop character set utf8mb4;", "use shop;"];
+  lines.push("create table if not exists t (id int primary key, s text);");
+  for (let i = from; i < to; i++) lines.push(`insert into t values (${i}, '${awkward[i % awkward.length]} ${i}');`);
+  const { stderr } = client(lines.join("\n"));
+  assert.equal(stderr, "");
+}
+
+/** The audit log with those that the server rotated, oldest first. */
+function auditLogs(): readonly string[] {
+  const rotated = readdirSync(directory)
+    .map((name) => /^audit\.log\.(\d+)$/.exec(name)?.[1])
+    .filter((number) => number !== undefined);
+  return [...rotated.sort((a, b) => Number(b) - Number(a)).map((number) => `${auditLog()}.${number}`), auditLog()];
 }
 
 test("what a real MariaDB audits comes back statement for statement from the listed files", {
   skip: packages.missing ?? false,
 }, async () => {
   await startDatabase();
-  const awkward = ["it''s", '"quoted"', "back\\\\slash", "line\nbreak", "tab\there", "中文 😀", "a, b", "\r\nx"];
-  const lines = [
-    "create database shop character set utf8mb4;",
-    "use shop;",
-    "create table t (id int primary key, s text);",
-  ];
-  for (let i = 0; i < statements; i++)
-    lines.push(`insert into t values (${i}, '${awkward[i % awkward.length]} ${i}');`);
-  lines.push("select count(*) from t;", "select * from nope;");
-  const { stderr } = client(lines.join("\n"));
+  const taishiData = join(directory, "taishi");
+  const { account } = await taishiJson<{ account: string }>(
+    "account",
+    "create",
+    "--name",
+    "shop",
+    "--data",
+    taishiData,
+  );
+  const where = ["--account", account, "--data", taishiData];
+  const keys = await taishiJson<Credentials>("key", "create", "--role", "admin", ...where);
+  const { project } = await taishiJson<{ project: string }>("project", "create", "--name", "eu-de", ...where);
+  const { instance } = await taishiJson<{ instance: string }>(
+    "instance",
+    "create",
+    "--project",
+    project,
+    "--data",
+    taishiData,
+  );
+  writeFileSync(join(directory, "token"), keys.token);
+  writeFileSync(
+    join(directory, "agent.yaml"),
+    `agent: db-1
+server: ${service!.url}
+token-file: token
+spool: spool
+sources:
+  - name: audit
+    source: mariadb-audit
+    input: { files: [${auditLog()}] }
+resources:
+  default: { type: instance, id: ${instance} }
+`,
+  );
+  // Started in the middle: what was rotated before it is found, and what comes after it is followed.
+  workload(0, statements / 2);
+  agent = await TaishiProcess.collect({
+    arguments: ["--config", join(directory, "agent.yaml"), "--log-level", "error"],
+  });
+  workload(statements / 2, statements);
+  const { stderr } = client("use shop; select count(*) from t; select * from nope;");
   assert.match(stderr, /doesn't exist/);
 
   // The server writes a statement down after it has answered it.
-  const written = (): string => readFileSync(auditLog(), "utf8");
+  const written = (): string =>
+    auditLogs()
+      .map((file) => readFileSync(file, "utf8"))
+      .join("");
   for (let tries = 0; !written().includes("select * from nope"); tries++) {
     assert.ok(tries < 300, "the last statement was not written down");
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  assert.ok(auditLogs().length > 3, "the server rotated its log");
   const audited = written().trimEnd().split("\n").map(readAuditLine);
   assert.ok(
     audited.every((statement) => statement !== undefined),
@@ -156,83 +207,18 @@ test("what a real MariaDB audits comes back statement for statement from the lis
     "the failed statement is among them",
   );
 
-  const taishiData = join(directory, "taishi");
-  const { account } = await taishiJson<{ account: string }>(
-    "account",
-    "create",
-    "--name",
-    "shop",
-    "--data",
-    taishiData,
+  const cloud = huaweiClient(
+    new BasicCredentials().withAk(keys.accessKey).withSk(keys.secretKey).withProjectId(project),
+    (builder) => builder.withEndpoint(service!.url),
   );
-  const where = ["--account", account, "--data", taishiData];
-  const { token } = await taishiJson<{ token: string }>("key", "create", "--role", "admin", ...where);
-  const { project } = await taishiJson<{ project: string }>("project", "create", "--name", "eu-de", ...where);
-  const { instance } = await taishiJson<{ instance: string }>(
-    "instance",
-    "create",
-    "--project",
-    project,
-    "--data",
-    taishiData,
-  );
-  const bearer = { authorization: `Bearer ${token}` };
-  for (let at = 0; at < own.length; at += 1000) {
-    const events = own.slice(at, at + 1000).map((statement) => ({
-      kind: "database",
-      time: statement.time,
-      instance,
-      recordId: statement.record,
-      connectionId: statement.connection,
-      name: "Query",
-      status: statement.status,
-      sql: statement.sql,
-      user: statement.user,
-      host: statement.host,
-      database: statement.database,
-    }));
-    const answer = await fetch(`${service!.url}/api/v1/events`, {
-      method: "POST",
-      headers: { ...bearer, "content-type": "application/x-ndjson" },
-      body: events.map((event) => JSON.stringify(event)).join("\n"),
-    });
-    assert.equal(answer.status, 200, await answer.text());
-  }
-
-  const base = `${service!.url}/v3/${project}/instances/${instance}`;
-  const day = 24 * 3_600_000;
-  const bound = (time: number): string => encodeURIComponent(`${new Date(time).toISOString().slice(0, 19)}Z`);
-  const range = `start_time=${bound(Date.now() - day)}&end_time=${bound(Date.now() + day)}`;
-  const list = async (): Promise<{ id: string; size: number }[]> => {
-    const files: { id: string; size: number }[] = [];
-    for (;;) {
-      const answer = await fetch(`${base}/audit-logs?${range}&offset=${files.length}&limit=50`, { headers: bearer });
-      assert.equal(answer.status, 200, await answer.clone().text());
-      const page = (await answer.json()) as { audit_logs: { id: string; size: number }[]; total_count: number };
-      files.push(...page.audit_logs);
-      if (files.length >= page.total_count) return files;
-    }
-  };
-  const download = async (id: string): Promise<string> => {
-    const answer = await fetch(`${base}/audit-log-link`, {
-      method: "POST",
-      headers: { ...bearer, "content-type": "application/json" },
-      body: JSON.stringify({ ids: [id] }),
-    });
-    assert.equal(answer.status, 200, await answer.clone().text());
-    const { links } = (await answer.json()) as { links: string[] };
-    const file = await fetch(links[0]!);
-    assert.equal(file.status, 200);
-    return file.text();
-  };
   let records: string[][] = [];
-  let files: { id: string; size: number }[] = [];
+  let files: readonly AuditLog[] = [];
   for (let tries = 0; records.length < own.length; tries++) {
     assert.ok(tries < 60, `${records.length} of ${own.length} statements are in ${files.length} closed files`);
     await new Promise((resolve) => setTimeout(resolve, 500));
-    files = await list();
-    const texts = await Promise.all(files.map(({ id }) => download(id)));
-    records = texts.flatMap(readFile);
+    files = await listAuditLogs(cloud, instance);
+    const texts = await Promise.all(files.map(({ id }) => downloadAuditLog(cloud, instance, id)));
+    records = texts.flatMap(readAuditFile);
   }
   assert.ok(files.length > 1, "the stream is more than one file");
   // Files are listed by their begin, which for statements of one second may not be their order; records tell it.
@@ -259,5 +245,9 @@ test("what a real MariaDB audits comes back statement for statement from the lis
         name,
       ]),
   );
-  assert.equal(await download(files[0]!.id), await download(files[0]!.id), "byte for byte the same each time");
+  assert.equal(
+    await downloadAuditLog(cloud, instance, files[0]!.id),
+    await downloadAuditLog(cloud, instance, files[0]!.id),
+    "byte for byte the same each time",
+  );
 });

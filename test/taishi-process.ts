@@ -101,6 +101,18 @@ export class TaishiProcess {
     return { process: started, vkey: started.#stdout().split("\n")[0]! };
   }
 
+  /** Starts `taishi collect` and waits until it says what it does; it has no address. */
+  static collect(options: {
+    readonly arguments: readonly string[];
+    readonly onSpawn?: (kill: () => void) => void;
+  }): Promise<TaishiProcess> {
+    return TaishiProcess.#start("", {
+      ...options,
+      arguments: ["collect", ...options.arguments],
+      listens: "taishi collect: ",
+    });
+  }
+
   static async #start(
     host: string,
     options: {
@@ -123,9 +135,10 @@ export class TaishiProcess {
     options.onSpawn?.(() => child.kill("SIGKILL"));
     const listens = new Promise<"listens">((resolve) => {
       const look = (): void => {
-        if (stdout().includes(options.listens)) resolve("listens");
+        if (stdout().includes(options.listens) || stderr().includes(options.listens)) resolve("listens");
       };
       child.stdout!.on("data", look);
+      child.stderr!.on("data", look);
     });
     const first = await Promise.race([listens, ended]);
     if (first !== "listens")

@@ -10,8 +10,13 @@ export interface Placed {
    * The same record of the same stream has the same offset whenever it is read (I8).
    */
   readonly offset: number;
-  /** The record was longer than 16 MiB; its text is the first 64 KiB. The digest is SHA-256 in hex. */
+  /**
+   * The record was longer than its input takes (16 MiB, or less where it says so); its text is the first 64 KiB. The digest
+   * is SHA-256 in hex.
+   */
   readonly cut?: { readonly digest: string; readonly size: number };
+  /** Its end never came: why, as a sentence's end. Kept unparsed, for half a record may look like a whole one. */
+  readonly torn?: string;
 }
 
 export interface Batch {

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { type Flags, readConfig, type Setting, settings } from "../config.ts";
 import { writeFileDurably } from "../durable/files.ts";
 import { serve as startService } from "../flow.ts";
-import type { IssuedKey } from "../identity/identity-records.ts";
+import type { FirstKey } from "../identity/identity-records.ts";
 import { stopOnSignals } from "./stop-on-signals.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Verb } from "./verb.ts";
@@ -20,13 +20,13 @@ export const serve: Verb = {
     }
     command.action(async (flags: Flags) => {
       const config = readConfig(flags, process.env);
-      let first: { key: IssuedKey; file: string | undefined } | undefined;
+      let first: { key: FirstKey; file: string | undefined } | undefined;
       const service = await startService(config, {
         deliverFirstKey: (key, file) => {
           first = { key, file: terminal.isTerminal ? undefined : file };
           // Told before it is committed: no key may come to be that nobody has seen.
           if (terminal.isTerminal) for (const line of secretLines(key)) terminal.out(line);
-          else writeFileDurably(file, `${JSON.stringify(key, null, 2)}\n`, 0o600);
+          else writeFileDurably(file, `${JSON.stringify(inFile(key), null, 2)}\n`, 0o600);
         },
         exit: (code, { message }) => {
           if (config.logLevel === "silent") terminal.err(`taishi: ${message}`);
@@ -41,7 +41,7 @@ export const serve: Verb = {
   },
 };
 
-function secretLines(key: IssuedKey): readonly string[] {
+function secretLines(key: FirstKey): readonly string[] {
   return [
     "Welcome. This data directory is new; it has an account and an admin key:",
     `  account     ${key.account}`,
@@ -52,8 +52,18 @@ function secretLines(key: IssuedKey): readonly string[] {
   ];
 }
 
+/** What DATA/first-key.json holds. */
+function inFile({ firstLink, ...key }: FirstKey): object {
+  return { ...key, consoleLink: consoleLink(firstLink) };
+}
+
+/** After the number sign: a browser sends that part to nobody. */
+function consoleLink(token: string): string {
+  return `/console/#first=${token}`;
+}
+
 /** What a newcomer sees once. Secrets are printed only to a terminal; else they are in a file of mode 0600. */
-function welcome(url: string, key: IssuedKey, file: string | undefined): readonly string[] {
+function welcome(url: string, key: FirstKey, file: string | undefined): readonly string[] {
   const event = JSON.stringify({
     events: [
       {
@@ -78,6 +88,11 @@ function welcome(url: string, key: IssuedKey, file: string | undefined): readonl
         ];
   return [
     ...welcome,
+    "",
+    "Make the first user of the console (good once, for 24 hours):",
+    file === undefined
+      ? `  ${url}${consoleLink(key.firstLink)}`
+      : `  ${url}, with the consoleLink of that file behind it`,
     "",
     "Append a first event:",
     `  curl -sS '${url}/api/v1/events' -H "Authorization: Bearer ${token}" -H 'Content-Type: application/json' -d '${event}'`,

@@ -4,6 +4,7 @@ import { account } from "./account.ts";
 import { append } from "./append.ts";
 import { backup, restore } from "./backup.ts";
 import { checkpoint } from "./checkpoint.ts";
+import { collect } from "./collect.ts";
 import { fsck } from "./fsck.ts";
 import { importFile } from "./import.ts";
 import { instance } from "./instance.ts";
@@ -15,6 +16,7 @@ import { project } from "./project.ts";
 import { proof } from "./proof.ts";
 import { reindex } from "./reindex.ts";
 import { retention } from "./retention.ts";
+import { rules } from "./rules.ts";
 import { serve } from "./serve.ts";
 import { user } from "./user.ts";
 import type { Verb } from "./verb.ts";
@@ -30,6 +32,8 @@ export const verbs: readonly Verb[] = [
   instance,
   append,
   importFile,
+  collect,
+  rules,
   list,
   fsck,
   reindex,

@@ -1,6 +1,6 @@
 // An entry: the canonical JSON that becomes a leaf. Owns its form (format version 1) and the 65,535-byte limit that the
 // C2SP entry bundle sets. See docs/ledger-format.md. An entry's text is
-//   {"event":{…},"parser":{…}?,"raw":"…"?,"rawBase64":"…"?,"received":ms,"salt":"…"?,"v":1}
+//   {"event":{…},"parser":{…}?,"position":{…}?,"raw":"…"?,"rawBase64":"…"?,"received":ms,"salt":"…"?,"v":1}
 // Everything up to `received` (the head) is made on the thread that parsed the request; the writer adds the rest.
 import { hash } from "node:crypto";
 import { TaishiError } from "../errors.ts";
@@ -13,11 +13,24 @@ export const maxBlobBytes = 16 * 1024 * 1024;
 /** `,"received":` + 15 digits + `,"salt":"` + 24 + `"` + `,"v":1}`, rounded up. */
 const tailReserve = 80;
 
-/** Where a record came from a source: the bytes as received and who parsed them. */
+/** Where an event came from a source: the record as received, who parsed it, and where it stood. */
 export interface SourceRecord {
   readonly raw?: string;
   readonly rawBase64?: string;
-  readonly parser: { readonly name: string; readonly version: string };
+  readonly parser?: { readonly name: string; readonly version: string };
+  readonly position?: Position;
+}
+
+/**
+ * Where an event stands at its source. Within a stream offsets grow; the ledger keeps the highest of each stream for ever, and
+ * an event at or below it is there already (I8).
+ */
+export interface Position {
+  /** Who collected it: an agent's name and its source's, e.g. "node-1/auth". */
+  readonly source: string;
+  /** One content: a file by what it begins with, a listener since it was set up. */
+  readonly stream: string;
+  readonly offset: number;
 }
 
 /** A long string that left its entry: its UTF-8 bytes, stored once under their SHA-256. */
@@ -35,7 +48,8 @@ export interface BlobReference {
 /** An entry as read back. */
 export interface Entry {
   readonly event: Event;
-  readonly parser?: SourceRecord["parser"];
+  readonly parser?: NonNullable<SourceRecord["parser"]>;
+  readonly position?: Position;
   readonly raw?: string;
   readonly rawBase64?: string;
   readonly received: number;

@@ -2,14 +2,16 @@
 // decides what a shape cannot say: times, surrogates, the order of contents, what a detail repeats.
 import { Compile } from "typebox/compile";
 import { TaishiError } from "../errors.ts";
-import type { Content, DatabaseEvent, Event, Resource, SecurityEvent, TrailEvent } from "./event.ts";
-import { DatabaseEventInput, SecurityEventInput, TrailEventInput } from "./schema.ts";
+import type { Position, SourceRecord } from "./entry.ts";
+import type { Content, DatabaseEvent, Event, Resource, SecurityEvent, TrailEvent, UnparsedEvent } from "./event.ts";
+import { DatabaseEventInput, SecurityEventInput, TrailEventInput, UnparsedEventInput } from "./schema.ts";
 import { readTime } from "./time.ts";
 import { assembleDetail } from "./trail-event.ts";
 
 const security = Compile(SecurityEventInput);
 const trail = Compile(TrailEventInput);
 const database = Compile(DatabaseEventInput);
+const unparsed = Compile(UnparsedEventInput);
 type Shape = Pick<typeof security, "Errors">;
 
 type Refuse = (field: string, why: string) => TaishiError;
@@ -29,23 +31,51 @@ export function readEvent(input: unknown, index: number): Event {
     if (!database.Check(input)) throw shapeRefusal(database, input, index);
     return readDatabase(input, index);
   }
+  if (kind === "unparsed") {
+    if (!unparsed.Check(input)) throw shapeRefusal(unparsed, input, index);
+    return readUnparsed(input, index);
+  }
   if (!security.Check(input)) throw shapeRefusal(security, input, index);
   return readSecurity(input, index);
+}
+
+/**
+ * What was sent beside an event about where it comes from; undefined where nothing was.
+ * @param input one that readEvent took
+ */
+export function readOrigin(input: unknown, index: number): SourceRecord | undefined {
+  const { record, position } = input as { record?: Omit<SourceRecord, "position">; position?: Position };
+  if (record === undefined) return position === undefined ? undefined : { position };
+  if (record.raw !== undefined && record.rawBase64 !== undefined)
+    throw refusal(index)("record", "has raw and rawBase64; a record is one of them");
+  const { rawBase64 } = record;
+  if (rawBase64 !== undefined && Buffer.from(rawBase64, "base64").toString("base64") !== rawBase64)
+    throw refusal(index)("record.rawBase64", "is not base64 with padding");
+  return position === undefined ? record : { ...record, position };
 }
 
 function readSecurity(input: SecurityEventInput, index: number): SecurityEvent {
   const time = timeOf(input.time, index);
   const contents = readContents(input.contents, refusal(index));
-  const { id, project, type } = input.resource;
-  const resource: Resource = project === undefined ? { id, type } : { id, project, type };
+  const { detail, rule, type } = input;
+  const resource = readResource(input.resource);
   const risk = input.risk ?? "Info";
-  return input.detail === undefined
-    ? { contents, kind: "security", resource, risk, time, type: input.type }
-    : { contents, detail: input.detail, kind: "security", resource, risk, time, type: input.type };
+  if (detail === undefined && rule === undefined) return { contents, kind: "security", resource, risk, time, type };
+  const said = detail === undefined ? {} : { detail };
+  const judged = rule === undefined ? {} : { rule };
+  return { contents, ...said, kind: "security", resource, risk, ...judged, time, type };
+}
+
+function readResource({ id, project, type }: Resource): Resource {
+  return project === undefined ? { id, type } : { id, project, type };
+}
+
+function readUnparsed({ time, resource, reason }: UnparsedEventInput, index: number): UnparsedEvent {
+  return { kind: "unparsed", reason, resource: readResource(resource), time: timeOf(time, index), type: "Unparsed" };
 }
 
 function readTrail(input: TrailEventInput, index: number): TrailEvent {
-  const { kind, time: sent, type, source, detail: given, ...more } = input;
+  const { kind, time: sent, type, source, detail: given, record: _record, position: _position, ...more } = input;
   const time = timeOf(sent, index);
   const object = typeof given === "object" ? (given as Record<string, unknown>) : undefined;
   const facts = { ...detailMembers(object ?? parsedObject(given)), ...withoutEmpty(more) };
@@ -78,7 +108,7 @@ function readTrail(input: TrailEventInput, index: number): TrailEvent {
 }
 
 function readDatabase(input: DatabaseEventInput, index: number): DatabaseEvent {
-  const { kind, time, name, instance, ...more } = input;
+  const { kind, time, name, instance, record: _record, position: _position, ...more } = input;
   return sorted({ ...withoutEmpty(more), kind, instance, name, time: timeOf(time, index) });
 }
 

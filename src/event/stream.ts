@@ -23,7 +23,7 @@ export function escapePart(part: string): string {
     : part;
 }
 
-function unescapePart(part: string): string {
+export function unescapePart(part: string): string {
   return part.includes("\u0002")
     ? part.replaceAll("\u0002c", "\0").replaceAll("\u0002a", "\u0001").replaceAll("\u0002b", "\u0002")
     : part;
@@ -106,6 +106,12 @@ export class FactList {
     const facts = { times: Float64Array.from(this.#times), keys: this.#keys };
     return this.#terms === undefined ? facts : { ...facts, terms: this.#terms };
   }
+}
+
+/** The facts of the entries at these places. */
+export function selectFacts({ times, keys, terms }: FactBatch, places: Uint32Array): FactBatch {
+  const selected = { times: Float64Array.from(places, (i) => times[i]!), keys: Array.from(places, (i) => keys[i]!) };
+  return terms === undefined ? selected : { ...selected, terms: Array.from(places, (i) => terms[i]!) };
 }
 
 export function factsOf(events: readonly (Event | undefined)[]): FactBatch {

@@ -7,7 +7,7 @@ import { systemClock } from "../clock.ts";
 import { acquireOwner, type Owner } from "../durable/owner.ts";
 import { openSealingKey, openSigningKey } from "../durable/secret-file.ts";
 import type { Fatal } from "../errors.ts";
-import type { IssuedKey } from "../identity/identity-records.ts";
+import type { FirstKey } from "../identity/identity-records.ts";
 import { IdentityStore } from "../identity/identity-store.ts";
 import type { Pruned } from "../ledger/prune-segment.ts";
 import { CheckpointSigner } from "../ledger/signer.ts";
@@ -44,7 +44,7 @@ export interface HouseOptions {
   readonly socketPath?: string;
   readonly log: Log;
   /** Given the first key of a new data directory before it is committed, so that it cannot get lost unseen. */
-  readonly deliverFirstKey: (key: IssuedKey) => void;
+  readonly deliverFirstKey: (key: FirstKey) => void;
 }
 
 export interface House {
@@ -70,6 +70,7 @@ export function dataPaths(data: string, secrets: string) {
     ledger: join(data, "ledger"),
     index: join(data, "index"),
     firstKey: join(data, "first-key.json"),
+    spool: join(data, "spool"),
     sealingKey: join(secrets, "seal.key"),
     logKey: join(secrets, "log.pem"),
     nextLogKey: join(secrets, "log.next.pem"),

@@ -1,15 +1,23 @@
 // Requests to other hosts: to witnesses, and to logs that are monitored. The one place that makes any. Every answer is
 // bounded in size and time; a redirect is an answer like another, so that a token never goes where it was not sent.
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
+
+/** Has certificates of these authorities believed too, beside those of the system. @param pem one or several */
+export function believe(pem: string): void {
+  setDefaultCACertificates([...getCACertificates("default"), pem]);
+}
+
 export interface HttpReply {
   readonly status: number;
   readonly contentType: string;
+  readonly headers: Headers;
   readonly body: Uint8Array;
 }
 
 export interface HttpRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "PUT";
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array;
   readonly timeoutMs: number;
   /** Most bytes of an answer, after decompression. */
   readonly limit: number;
@@ -27,7 +35,7 @@ export async function request(url: string, options: HttpRequest): Promise<HttpRe
       redirect: "manual",
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
       ...(headers === undefined ? {} : { headers }),
-      ...(body === undefined ? {} : { body }),
+      ...(body === undefined ? {} : { body: body as string | Uint8Array<ArrayBuffer> }),
     });
     const pieces: Uint8Array[] = [];
     let size = 0;
@@ -39,6 +47,7 @@ export async function request(url: string, options: HttpRequest): Promise<HttpRe
     return {
       status: response.status,
       contentType: response.headers.get("content-type") ?? "",
+      headers: response.headers,
       body: Buffer.concat(pieces, size),
     };
   } catch (thrown) {

@@ -3,18 +3,36 @@
 // waits in between stays bounded.
 import type { Fatal } from "../errors.ts";
 import type { FactBatch } from "../event/stream.ts";
+import type { Histogram, Top } from "../index/port.ts";
 import type { AbsenceEvidence } from "../ledger/port.ts";
 import type { Tile } from "../merkle/tile.ts";
-import { type LookupText, numberedEntry, type PageText, pageOf } from "../query/page-reader.ts";
+import {
+  type LookupText,
+  numberedEntry,
+  type PageText,
+  pageOf,
+  type readRange,
+  type SearchText,
+} from "../query/page-reader.ts";
 import type {
+  CountQueries,
+  CountRequest,
   ListRequest,
   LookupPage,
   LookupRequest,
   NumberedEntry,
   Page,
   Queries,
+  SearchPage,
+  SearchQueries,
+  SearchRequest,
+  StoryPage,
+  StoryQueries,
+  StoryRequest,
+  TopRequest,
   WalkRequest,
 } from "../query/query.ts";
+import type { StoryText } from "../query/story-reader.ts";
 import type { IndexInput, IndexProgress } from "./index-thread.ts";
 import { startThread } from "./start-thread.ts";
 import { ThreadCalls } from "./thread-calls.ts";
@@ -24,7 +42,7 @@ const walkStep = 1_000;
 /** Events whose facts may be on their way to the index at once. */
 const mostEventsOnTheWay = 100_000;
 
-export class IndexClient implements Queries {
+export class IndexClient implements Queries, CountQueries, SearchQueries, StoryQueries {
   readonly #calls: ThreadCalls;
   readonly #size: (account: string) => number;
   #onTheWay = 0;
@@ -71,6 +89,38 @@ export class IndexClient implements Queries {
     const atLeast = this.#size(request.lookup.account);
     const { size, seqs, texts, next } = await this.#calls.call<LookupText>("lookup", { request, atLeast });
     return { size, entries: texts.map((text, i) => numberedEntry(seqs[i]!, text)), next };
+  }
+
+  async search(request: SearchRequest): Promise<SearchPage> {
+    const atLeast = this.#size(request.filter.account);
+    const { size, seqs, texts, next, scanned } = await this.#calls.call<SearchText>("search", { request, atLeast });
+    return { size, entries: texts.map((text, i) => numberedEntry(seqs[i]!, text)), next, scanned };
+  }
+
+  async range(account: string, first: number, count: number): ReturnType<SearchQueries["range"]> {
+    const { seqs, texts, next } = await this.#calls.call<ReturnType<typeof readRange>>("range", {
+      account,
+      first,
+      count,
+    });
+    return { entries: texts.map((text, i) => numberedEntry(seqs[i]!, text)), next };
+  }
+
+  async story(request: StoryRequest): Promise<StoryPage> {
+    const atLeast = this.#size(request.filter.account);
+    const { seqs, texts, threads, ...story } = await this.#calls.call<StoryText>("story", { request, atLeast });
+    return {
+      ...story,
+      threads: threads.map((thread, i) => ({ ...thread, entry: numberedEntry(seqs[i]!, texts[i]!) })),
+    };
+  }
+
+  histogram(request: CountRequest): Promise<Histogram> {
+    return this.#calls.call("histogram", { request, atLeast: this.#size(request.filter.account) });
+  }
+
+  top(request: TopRequest): Promise<Top> {
+    return this.#calls.call("top", { request, atLeast: this.#size(request.filter.account) });
   }
 
   async *walk(request: WalkRequest): AsyncGenerator<readonly NumberedEntry[]> {

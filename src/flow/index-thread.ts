@@ -4,14 +4,33 @@ import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { TaishiError } from "../errors.ts";
 import type { FactBatch } from "../event/stream.ts";
 import { Follower } from "../index/follower.ts";
-import type { IndexStats } from "../index/port.ts";
+import type { Histogram, IndexStats, Top } from "../index/port.ts";
 import { RunIndex } from "../index/run-index.ts";
 import type { AbsenceEvidence } from "../ledger/port.ts";
 import { proveAbsence, proveConsistency, proveEntry, readTile } from "../ledger/prove.ts";
 import { LedgerReader } from "../ledger/store.ts";
 import type { Tile } from "../merkle/tile.ts";
-import { entryTexts, type LookupText, type PageText, readLookup, readPage, walkedSeqs } from "../query/page-reader.ts";
-import type { ListRequest, LookupRequest, WalkRequest } from "../query/query.ts";
+import {
+  entryTexts,
+  type LookupText,
+  type PageText,
+  readLookup,
+  readPage,
+  readRange,
+  readSearch,
+  type SearchText,
+  walkedSeqs,
+} from "../query/page-reader.ts";
+import type {
+  CountRequest,
+  ListRequest,
+  LookupRequest,
+  SearchRequest,
+  StoryRequest,
+  TopRequest,
+  WalkRequest,
+} from "../query/query.ts";
+import { readStory, type StoryText } from "../query/story-reader.ts";
 import { serveCalls } from "./thread-calls.ts";
 
 export interface IndexInput {
@@ -29,6 +48,8 @@ interface IntervalInput {
 /** How long a query waits for the index to reach the ledger before it is refused. */
 export const indexWaitMs = 5_000;
 
+const summedAtStart = 8;
+
 export interface IndexProgress {
   readonly covered: number;
   readonly size: number;
@@ -41,6 +62,9 @@ await serveCalls(parentPort as MessagePort, async () => {
   const index = await RunIndex.open({ directory: input.indexDirectory, ledgerId: input.service });
   const follower = new Follower({ ledger: reader, index });
   follower.start();
+  // Sums per resource are made by a pass over the runs: before somebody waits for them, of the longest logs.
+  const longest = [...reader.accounts()].sort((a, b) => reader.size(b) - reader.size(a)).slice(0, summedAtStart);
+  for (const account of longest) void index.top({ account }, "resource", 1).catch(() => undefined);
   /** The follower tries again whatever failed, a full disk above all: a query is refused for now, and nothing dies. */
   const caughtUp = async (account: string, size: number): Promise<void> => {
     try {
@@ -68,6 +92,26 @@ await serveCalls(parentPort as MessagePort, async () => {
       walked: async ({ request, atLeast }: { request: WalkRequest; atLeast: number }): Promise<Float64Array> => {
         await caughtUp(request.filter.account, atLeast);
         return walkedSeqs(index, request);
+      },
+      search: async ({ request, atLeast }: { request: SearchRequest; atLeast: number }): Promise<SearchText> => {
+        await caughtUp(request.filter.account, atLeast);
+        return readSearch(index, reader, request);
+      },
+      story: async ({ request, atLeast }: { request: StoryRequest; atLeast: number }): Promise<StoryText> => {
+        await caughtUp(request.filter.account, atLeast);
+        return readStory(index, reader, request);
+      },
+      range: ({ account, first, count }: { account: string; first: number; count: number }) =>
+        readRange(reader, account, first, count),
+      histogram: async ({ request, atLeast }: { request: CountRequest; atLeast: number }): Promise<Histogram> => {
+        const { filter, by, buckets } = request;
+        await caughtUp(filter.account, atLeast);
+        return index.histogram(filter, by, buckets);
+      },
+      top: async ({ request, atLeast }: { request: TopRequest; atLeast: number }): Promise<Top> => {
+        const { filter, by, limit } = request;
+        await caughtUp(filter.account, atLeast);
+        return index.top(filter, by, limit);
       },
       texts: ({ account, seqs }: { account: string; seqs: readonly number[] }): readonly string[] =>
         entryTexts(reader, account, seqs),

@@ -2,7 +2,8 @@
 // index what was committed before the caller is told, so that an acknowledged append is in the very next query (I6).
 import type { KeyObject } from "node:crypto";
 import { type Fatal, TaishiError } from "../errors.ts";
-import { type FactBatch, factsOf } from "../event/stream.ts";
+import type { Event } from "../event/event.ts";
+import { type FactBatch, factsOf, selectFacts } from "../event/stream.ts";
 import type { CosignedCheckpoint, Offered } from "../ledger/cosigned.ts";
 import type { RotatedLog } from "../ledger/key-rotation.ts";
 import { type AppendBatch, type Appender, followedEvents, type HeadBatch, type Receipt } from "../ledger/port.ts";
@@ -77,11 +78,12 @@ export class LedgerClient implements Appender {
     this.#waitingBatches++;
     try {
       const message: HeadBatch = { ...rest, heads };
-      const { receipt, appended } = await this.#calls.call<AppendAnswer>("append", message, [heads.buffer]);
+      const { receipt, appended, kept } = await this.#calls.call<AppendAnswer>("append", message, [heads.buffer]);
       if (appended) {
-        this.#appended += receipt.accepted;
+        this.#appended += receipt.accepted - receipt.duplicates;
         this.#sizes.set(batch.account, Math.max(receipt.treeSize, this.size(batch.account)));
-        this.#onCommit(batch.account, receipt.first, facts, followed);
+        if (kept === undefined) this.#onCommit(batch.account, receipt.first, facts, followed);
+        else this.#onCommit(batch.account, receipt.first, selectFacts(facts, kept), select(followed, kept));
       }
       return receipt;
     } finally {
@@ -168,6 +170,17 @@ export class LedgerClient implements Appender {
     this.#refusal = new TaishiError("shutting-down", undefined, { retryAfter: 5 });
     return this.#calls.end();
   }
+}
+
+/** The followed events at these places of a batch. */
+function select(followed: AppendBatch["followed"], kept: Uint32Array): AppendBatch["followed"] {
+  if (followed === undefined) return undefined;
+  const selected: Event[] = [];
+  kept.forEach((from, to) => {
+    const event = followed[from];
+    if (event !== undefined) selected[to] = event;
+  });
+  return selected.length === 0 ? undefined : selected;
 }
 
 /** The bytes in a buffer that can be moved to another thread: not one that is shared with others, as Node's pool is. */

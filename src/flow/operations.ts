@@ -13,6 +13,7 @@ import { operatorAccount } from "../identity/naming.ts";
 import type { Receipt } from "../ledger/port.ts";
 import type { CheckpointRow } from "../ledger/store.ts";
 import { readBatch } from "../server/append.ts";
+import { checkVisibility } from "./administration.ts";
 import type { DatabaseAudit } from "./database-audit.ts";
 import type { IndexClient } from "./index-client.ts";
 import type { IndexProgress } from "./index-thread.ts";
@@ -84,15 +85,7 @@ export class Operations {
   /** @throws TaishiError invalid-parameter: hashes alone may be public only where salts keep entries from being guessed */
   async setLogVisibility(input: { readonly account: string; readonly visibility: LogVisibility }): Promise<void> {
     const { account, visibility } = input;
-    if (visibility === "hashes") {
-      const log = (await this.#ledger.status()).find((status) => status.account === account);
-      if (log?.salted === false)
-        throw new TaishiError(
-          "invalid-parameter",
-          "logVisibility: the log has no salts, so its entries could be guessed from their hashes; make an account with --salted",
-          { field: "logVisibility" },
-        );
-    }
+    await checkVisibility(this.#ledger, account, visibility);
     this.#identity.setLogVisibility(account, visibility);
   }
 

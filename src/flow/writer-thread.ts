@@ -8,11 +8,11 @@ import { Fatal, TaishiError } from "../errors.ts";
 import { Anchor } from "../ledger/anchor.ts";
 import type { CosignedCheckpoint, Offered } from "../ledger/cosigned.ts";
 import { linkingSigner, type RotatedLog, rotateLogKey } from "../ledger/key-rotation.ts";
-import type { HeadBatch, Receipt } from "../ledger/port.ts";
+import type { HeadBatch } from "../ledger/port.ts";
 import { openLedger } from "../ledger/segments.ts";
 import { CheckpointSigner } from "../ledger/signer.ts";
 import type { CheckpointRow } from "../ledger/store.ts";
-import { LedgerWriter, type LogStatus } from "../ledger/writer.ts";
+import { LedgerWriter, type LogStatus, type Outcome } from "../ledger/writer.ts";
 import { serveCalls } from "./thread-calls.ts";
 
 export interface WriterInput {
@@ -34,7 +34,7 @@ export interface WriterReady {
   readonly rotated: readonly RotatedLog[] | undefined;
 }
 
-export type AppendAnswer = { readonly receipt: Receipt; readonly appended: boolean };
+export type AppendAnswer = Exclude<Outcome, { readonly refusal: TaishiError }>;
 
 const checkpointEveryMs = 900;
 /** Bytes of heads in one transaction: bounds the memory and the length of a commit. */

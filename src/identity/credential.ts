@@ -3,6 +3,7 @@
 //   secret key  44 of [A-Za-z0-9]: 261 bits; used as given, never decoded
 //   token       tst_ + base64url of 32 random bytes; kept as SHA-256 only, which suffices for what cannot be guessed
 //   user token  ust_ + the same, of one who signed in with a password
+//   session     tss_ + the same, the console's cookie;  first link  tfl_ + the same, what the first console user is made with
 // A secret must never show where such an object is printed, logged or serialised.
 import { hash, randomBytes, randomInt } from "node:crypto";
 import type { Caller } from "./caller.ts";
@@ -38,6 +39,14 @@ export function newToken(): string {
 
 export function newUserToken(): string {
   return `ust_${randomBytes(32).toString("base64url")}`;
+}
+
+export function newSessionSecret(): string {
+  return `tss_${randomBytes(32).toString("base64url")}`;
+}
+
+export function newFirstLink(): string {
+  return `tfl_${randomBytes(32).toString("base64url")}`;
 }
 
 /** 32 lower-case hex digits, the form of the clouds' project and user ids. */

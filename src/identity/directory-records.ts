@@ -38,6 +38,13 @@ export interface TokenRecord {
   readonly expires: number;
 }
 
+/** A user's token as it may be shown. */
+export interface UserTokenInfo extends TokenRecord {
+  /** 16 hex digits of its digest: they open nothing. */
+  readonly id: string;
+  readonly userName: string;
+}
+
 /** Most of each thing, so that no tenant's administrator can fill our memory. */
 export const most = { projectsPerAccount: 1_000, instancesPerProject: 10_000, usersPerAccount: 10_000 } as const;
 

@@ -41,6 +41,12 @@ export interface IssuedKey {
   readonly token: string;
 }
 
+/** The first key of a new store, and what its owner becomes the first user of the console with. */
+export interface FirstKey extends IssuedKey {
+  /** Valid once, for a day (first-link.ts). */
+  readonly firstLink: string;
+}
+
 export interface NewKey {
   readonly account: string;
   readonly role: Role;

@@ -8,14 +8,23 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../clock.ts";
 import { Fatal, TaishiError } from "../errors.ts";
 import { AccountSettings, type LogVisibility } from "./account-settings.ts";
+import { AddressBrake, networkOf } from "./address-brake.ts";
 import type { Caller, Keyring } from "./caller.ts";
-import { newAccountId } from "./credential.ts";
+import { newAccountId, tokenDigest } from "./credential.ts";
 import type { Directory, Instance, Project, SignIn, UserToken } from "./directory.ts";
-import { directorySchema, type NewUser, type UserInfo, type UserStatus } from "./directory-records.ts";
+import {
+  directorySchema,
+  type NewUser,
+  type UserInfo,
+  type UserStatus,
+  type UserTokenInfo,
+} from "./directory-records.ts";
 import { DirectoryStore } from "./directory-store.ts";
+import { FirstLink } from "./first-link.ts";
 import { IdentityFile } from "./identity-file.ts";
 import {
   type Account,
+  type FirstKey,
   type IssuedKey,
   type KeyInfo,
   type KeyStatus,
@@ -26,6 +35,7 @@ import {
 import { KeyStore } from "./key-store.ts";
 import { alreadyExists, checkAccountId, checkName, operatorAccount, refusal } from "./naming.ts";
 import { Passwords, type Scrypt } from "./password.ts";
+import { SavedSearches, searchOwner } from "./saved-searches.ts";
 import { seal, unseal } from "./seal.ts";
 import { PasswordSignIn } from "./sign-in.ts";
 import { UserStore } from "./user-store.ts";
@@ -54,6 +64,10 @@ export class IdentityStore implements Keyring, Directory, SignIn {
   readonly #directory: DirectoryStore;
   readonly #users: UserStore;
   readonly #signIn: PasswordSignIn;
+  readonly searches: SavedSearches;
+  readonly #tokens: UserTokens;
+  readonly #brake: AddressBrake;
+  readonly #firstLink: FirstLink;
 
   /**
    * Opens the store, creating it where it is missing. One process at a time (durable/owner.ts).
@@ -68,12 +82,22 @@ export class IdentityStore implements Keyring, Directory, SignIn {
       const requireAccount: RequireAccount = (account, things) => this.#requireAccount(account, things);
       file.keepLoaded(() => this.#load());
       this.#settings = new AccountSettings({ file, requireAccount });
+      this.searches = new SavedSearches({ file, clock });
       this.#keys = new KeyStore({ file, sealingKey, clock, requireAccount });
       this.#directory = new DirectoryStore({ file, clock, requireAccount });
-      const tokens = new UserTokens({ file, clock });
+      this.#tokens = new UserTokens({ file, clock });
+      this.#brake = new AddressBrake({ clock });
+      const tokens = this.#tokens;
       const passwords = new Passwords(scrypt === undefined ? {} : { scrypt });
       this.#users = new UserStore({ file, clock, requireAccount, passwords, tokens });
-      this.#signIn = new PasswordSignIn({ directory: this, users: this.#users, tokens, passwords, clock });
+      this.#signIn = new PasswordSignIn({
+        directory: this,
+        users: this.#users,
+        tokens,
+        passwords,
+        brake: this.#brake,
+      });
+      this.#firstLink = new FirstLink({ file, clock, users: this.#users, tokens, brake: this.#brake });
     } catch (thrown) {
       file.close();
       throw thrown;
@@ -128,11 +152,14 @@ export class IdentityStore implements Keyring, Directory, SignIn {
    * @param deliver takes the key to where its owner will find it, before it is committed: if the machine stops in between,
    *   the next start makes another, and none exists that nobody has seen. If it throws, nothing was made.
    */
-  bootstrap(deliver: (key: IssuedKey) => void = () => {}): IssuedKey | undefined {
+  bootstrap(deliver: (key: FirstKey) => void = () => {}): FirstKey | undefined {
     if (this.#accounts.size > 1) return undefined;
     return this.#file.change(() => {
       const { id } = this.#insertAccount({ name: "default" });
-      const key = this.#keys.insert({ account: id, role: "admin", operator: true });
+      const key = {
+        ...this.#keys.insert({ account: id, role: "admin", operator: true }),
+        firstLink: this.#firstLink.issue(id),
+      };
       deliver(key);
       return key;
     });
@@ -185,7 +212,9 @@ export class IdentityStore implements Keyring, Directory, SignIn {
 
   /** @throws TaishiError not-found; invalid-parameter where no operator key would be left */
   deleteKey(accessKey: string): KeyInfo {
-    return this.#keys.delete(accessKey);
+    const key = this.#keys.delete(accessKey);
+    this.searches.deleteAllOf(searchOwner(key));
+    return key;
   }
 
   project(id: string): Project | undefined {
@@ -247,7 +276,38 @@ export class IdentityStore implements Keyring, Directory, SignIn {
 
   /** @throws TaishiError not-found */
   deleteUser(id: string): UserInfo {
+    const user = this.#users.user(id);
+    if (user !== undefined) this.searches.deleteAllOf(searchOwner({ ...user, accessKey: "", userName: user.name }));
     return this.#users.delete(id);
+  }
+
+  /** Usable tokens of an account's users. */
+  userTokens(account: string): readonly UserTokenInfo[] {
+    return this.#users
+      .users(account)
+      .filter(({ status }) => status === "enabled")
+      .flatMap(({ id: user, name: userName }) =>
+        this.#tokens.of(user).map(([digest, { project, issued, expires }]) => ({
+          id: digest.slice(0, 16),
+          user,
+          userName,
+          project,
+          issued,
+          expires,
+        })),
+      );
+  }
+
+  /** @returns the token as it was, or undefined where the account has none of this id */
+  revokeUserToken(account: string, id: string): UserTokenInfo | undefined {
+    const token = this.userTokens(account).find((each) => each.id === id);
+    const digest = token && this.#tokens.of(token.user).find(([each]) => each.startsWith(id))?.[0];
+    if (digest !== undefined) this.#tokens.revokeDigest(digest);
+    return token;
+  }
+
+  accountExists(id: string): boolean {
+    return this.#accounts.has(id);
   }
 
   signIn(input: Parameters<SignIn["signIn"]>[0]): ReturnType<SignIn["signIn"]> {
@@ -260,6 +320,39 @@ export class IdentityStore implements Keyring, Directory, SignIn {
 
   revoke(token: string): void {
     this.#signIn.revoke(token);
+  }
+
+  /**
+   * Whose token it is, for a session. A user's token for one project opens none. Slowed down like passwords.
+   * @throws TaishiError invalid-token | forbidden | rate-limited
+   */
+  signInByToken({ token, address }: { readonly token: string; readonly address: string }): string {
+    const network = networkOf(address);
+    this.#brake.check(network);
+    const digest = tokenDigest(token);
+    if (this.#signIn.byDigest(digest)?.project !== undefined)
+      throw new TaishiError("forbidden", "the token is for one project; sign in without a project as its scope");
+    if (this.callerOf(digest) === undefined) {
+      this.#brake.failed(network);
+      throw new TaishiError("invalid-token");
+    }
+    return digest;
+  }
+
+  /** Who a usable token of a key or user is of, by its digest; undefined where it is for one project. */
+  callerOf(digest: string): Caller | undefined {
+    const held = this.#signIn.byDigest(digest);
+    return held === undefined ? this.#keys.byDigest(digest) : held.project === undefined ? held.caller : undefined;
+  }
+
+  /** Makes a user's token void by its digest. */
+  revokeDigest(digest: string): void {
+    this.#tokens.revokeDigest(digest);
+  }
+
+  /** Makes the first user with the first link. @throws TaishiError as FirstLink.use does */
+  useFirstLink(input: Parameters<FirstLink["use"]>[0]): ReturnType<FirstLink["use"]> {
+    return this.#firstLink.use(input);
   }
 
   #create(database: DatabaseSync): void {

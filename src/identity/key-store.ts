@@ -64,7 +64,12 @@ export class KeyStore implements Keyring {
   }
 
   byToken(token: string): Caller | undefined {
-    const key = this.#byDigest.get(tokenDigest(token));
+    return this.byDigest(tokenDigest(token));
+  }
+
+  /** The same of a token's digest. */
+  byDigest(digest: string): Caller | undefined {
+    const key = this.#byDigest.get(digest);
     return key !== undefined && this.#isUsable(key) ? key.credential.caller : undefined;
   }
 

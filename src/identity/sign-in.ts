@@ -1,9 +1,8 @@
 // Signing in: a password for a token of 24 hours. Says no more of a failure than that name or password is wrong, at the same
 // cost whichever it was. Slows down by address (address-brake.ts) and takes turns by address (turns.ts), so that one who
 // guesses gets in nobody else's way; behind a proxy that is not trusted, all share its address.
-import type { Clock } from "../clock.ts";
 import { TaishiError } from "../errors.ts";
-import { AddressBrake, networkOf } from "./address-brake.ts";
+import { type AddressBrake, networkOf } from "./address-brake.ts";
 import type { Directory, Project, SignIn, UserToken } from "./directory.ts";
 import type { HeldUser, TokenRecord } from "./directory-records.ts";
 import { refusal } from "./naming.ts";
@@ -16,7 +15,7 @@ export interface PasswordSignInOptions {
   readonly users: UserStore;
   readonly tokens: UserTokens;
   readonly passwords: Passwords;
-  readonly clock: Clock;
+  readonly brake: AddressBrake;
 }
 
 type Attempt = Parameters<SignIn["signIn"]>[0];
@@ -28,12 +27,12 @@ export class PasswordSignIn implements SignIn {
   readonly #passwords: Passwords;
   readonly #brake: AddressBrake;
 
-  constructor({ directory, users, tokens, passwords, clock }: PasswordSignInOptions) {
+  constructor({ directory, users, tokens, passwords, brake }: PasswordSignInOptions) {
     this.#directory = directory;
     this.#users = users;
     this.#tokens = tokens;
     this.#passwords = passwords;
-    this.#brake = new AddressBrake({ clock });
+    this.#brake = brake;
   }
 
   async signIn(attempt: Attempt): Promise<{ readonly token: string; readonly held: UserToken }> {
@@ -57,6 +56,12 @@ export class PasswordSignIn implements SignIn {
 
   byUserToken(token: string): UserToken | undefined {
     const record = this.#tokens.find(token);
+    return record === undefined ? undefined : this.#describe(record);
+  }
+
+  /** The holder of a usable token by its digest. */
+  byDigest(digest: string): UserToken | undefined {
+    const record = this.#tokens.byDigest(digest);
     return record === undefined ? undefined : this.#describe(record);
   }
 

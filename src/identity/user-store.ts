@@ -55,12 +55,14 @@ export class UserStore {
     return this.#byAccount.get(account)?.get(name);
   }
 
-  async create(input: NewUser): Promise<UserInfo> {
+  /** @param first done in the same change before the user is made; what it throws undoes both */
+  async create(input: NewUser, first: () => void = () => {}): Promise<UserInfo> {
     const { password: _password, role = "auditor", ...rest } = input;
     const user = { ...rest, role };
     this.#checkNew(user);
     const password = await this.#hash(input.password);
     return this.#file.change(() => {
+      first();
       this.#checkNew(user);
       const { account, name } = user;
       const info: UserInfo = { id: newHexId(), account, name, role, status: "enabled", created: this.#clock.now() };

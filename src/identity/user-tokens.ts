@@ -54,12 +54,28 @@ export class UserTokens {
 
   /** What is kept of a token that has not expired. */
   find(token: string): TokenRecord | undefined {
-    const record = this.#tokens.get(tokenDigest(token));
+    return this.byDigest(tokenDigest(token));
+  }
+
+  /** The same of a token's digest. */
+  byDigest(digest: string): TokenRecord | undefined {
+    const record = this.#tokens.get(digest);
     return record !== undefined && this.#clock.now() < record.expires ? record : undefined;
   }
 
+  /** What is kept of a user's tokens that have not expired, by digest, in the order of issue. */
+  of(user: string): readonly (readonly [digest: string, record: TokenRecord])[] {
+    const now = this.#clock.now();
+    return [...(this.#byUser.get(user) ?? [])]
+      .map((digest) => [digest, this.#tokens.get(digest)!] as const)
+      .filter(([, { expires }]) => now < expires);
+  }
+
   revoke(token: string): void {
-    const digest = tokenDigest(token);
+    this.revokeDigest(tokenDigest(token));
+  }
+
+  revokeDigest(digest: string): void {
     if (!this.#tokens.has(digest)) return;
     this.#file.change(() => {
       this.#remove(digest);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
-import { factsOf } from "../event/stream.ts";
+import { factsOf, streamOf } from "../event/stream.ts";
 import { term } from "../event/trail-event.ts";
 import {
   accounts,
@@ -21,7 +21,7 @@ import {
   trailAt,
   users,
 } from "./index-history.test-support.ts";
-import type { IndexStore, Lookup, Order, Position } from "./port.ts";
+import type { Filter, IndexStore, Lookup, Order, Position } from "./port.ts";
 
 /** Opens the engine over a directory; opening again must find what an engine closed before left there. */
 export type OpenStore = (directory: string) => IndexStore;
@@ -215,6 +215,56 @@ export function indexStoreContract(name: string, open: OpenStore, cases = 60): v
   });
 }
 
+/** Histogram and top of a filter, as the plain array has them. */
+async function checkCounts(plain: PlainArray, store: IndexStore, filter: Filter, some: number): Promise<void> {
+  const streams = new Map(plain.facts.map(({ account, seq, event }) => [`${account} ${seq}`, streamOf(event)]));
+  const matches = (bounds: Pick<Filter, "from" | "to">) => {
+    const { from: _from, to: _to, ...timeless } = filter;
+    return plain
+      .matches({ ...timeless, ...bounds }, "asc")
+      .map(({ time, seq }) => ({ time, stream: streams.get(`${filter.account} ${seq}`)! }));
+  };
+  const own = matches(
+    filter.from !== undefined && filter.to !== undefined && filter.from > filter.to ? { to: 0 } : filter,
+  );
+  const by = (["kind", "risk", "type"] as const)[some % 3]!;
+  const buckets = 1 + some;
+  const histogram = await store.histogram(filter, by, buckets);
+  const { covered, from, to, width, groups } = histogram;
+  assert.equal(covered, plain.size(filter.account));
+  assert.ok(filter.from === undefined || from === filter.from);
+  assert.ok(filter.to === undefined || to === filter.to);
+  assert.ok(width * buckets >= to - from && width >= 1);
+  const expected = new Map<string, number>();
+  for (const { time, stream } of own) {
+    const place = `${stream[by]} ${Math.floor((time - from) / width)}`;
+    expected.set(place, (expected.get(place) ?? 0) + 1);
+  }
+  const counted = groups.flatMap(({ key, counts }) => {
+    assert.equal(counts.length, Math.ceil((to - from) / width));
+    return counts.flatMap((count, i) => (count === 0 ? [] : [[`${key} ${i}`, count] as const]));
+  });
+  const byName = (a: readonly [string, number], b: readonly [string, number]): number => (a[0] < b[0] ? -1 : 1);
+  assert.deepEqual(counted.sort(byName), [...expected].sort(byName));
+  for (const what of ["type", "resource"] as const) {
+    const counts = new Map<string, { key: string[]; count: number }>();
+    for (const { stream } of own) {
+      const key = what === "type" ? [stream.type] : [stream.resourceType, stream.resourceId];
+      if (what === "resource" && stream.resourceId === "") continue;
+      const item = counts.get(JSON.stringify(key)) ?? { key, count: 0 };
+      item.count++;
+      counts.set(JSON.stringify(key), item);
+    }
+    const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+    const items = [...counts.values()].sort(
+      (a, b) => b.count - a.count || order(a.key[0]!, b.key[0]!) || order(a.key[1] ?? "", b.key[1] ?? ""),
+    );
+    const limit = some % 5;
+    const top = { covered, total: own.length, items: items.slice(0, limit) };
+    assert.deepEqual(await store.top(filter, what, limit), top);
+  }
+}
+
 type LookupStep = Extract<Step, { what: "lookup" }>;
 
 async function checkLookup(plain: PlainArray, store: IndexStore, step: LookupStep): Promise<void> {
@@ -292,6 +342,7 @@ async function play(open: OpenStore, directory: string, steps: readonly Step[]):
         const hits = await store.find(filter, order, window);
         assert.deepEqual(hits, { total: all.length, positions: plain.page(filter, order, window) });
         assert.equal(await store.count(filter), all.length);
+        await checkCounts(plain, store, filter, limit);
       } else if (step.what === "lookup") {
         await checkLookup(plain, store, step);
       } else if (step.what === "forget") {

@@ -7,6 +7,12 @@ import type { Filter } from "./port.ts";
 /** The first character of every key. */
 export type Family = "c" | "f";
 
+/** Where each member stands in a key of the family. */
+export const places = {
+  f: { resourceId: 0, resourceType: 1, project: 2, kind: 3, type: 4, risk: 5 },
+  c: { resourceId: -1, resourceType: 1, project: -1, kind: 0, type: 2, risk: 3 },
+} as const;
+
 /** What all keys of one account and family begin with. */
 export function familyPrefix(family: Family, account: string): string {
   return family + escapePart(account) + separator;
@@ -59,11 +65,7 @@ export function selectorOf(filter: Filter): Selector {
     within = resource + separator;
     if (resourceType !== undefined) within += escapePart(resourceType) + separator;
   }
-  // Where each member stands in a key of the family.
-  const place =
-    family === "f"
-      ? { kind: 3, resourceType: 1, project: 2, type: 4, risk: 5 }
-      : { kind: 0, resourceType: 1, project: -1, type: 2, risk: 3 };
+  const place = places[family];
   const tests: { readonly at: number; readonly wanted: ReadonlySet<string> }[] = [];
   const want = (at: number, values: readonly string[] | undefined): void => {
     if (values !== undefined) tests.push({ at, wanted: new Set(values.map(escapePart)) });

@@ -1,7 +1,20 @@
 // The memory double of the index: arrays, filter and sort, so plain that it is obviously right. Tests compare engines
 // with it; nothing else may use it, since every question costs a pass over everything.
 import { type FactBatch, parseStreamKey } from "../event/stream.ts";
-import type { Filter, Found, Hits, IndexStats, IndexStore, Lookup, Order, Position, Window } from "./port.ts";
+import type {
+  CountedBy,
+  Filter,
+  Found,
+  Histogram,
+  Hits,
+  IndexStats,
+  IndexStore,
+  Lookup,
+  Order,
+  Position,
+  Top,
+  Window,
+} from "./port.ts";
 import { seqLimit } from "./posting-list.ts";
 import { checkLookup } from "./term-search.ts";
 
@@ -47,6 +60,41 @@ export class MemoryIndex implements IndexStore {
 
   async count(filter: Filter): Promise<number> {
     return this.#matches(filter).length;
+  }
+
+  async histogram(filter: Filter, by: CountedBy, buckets: number): Promise<Histogram> {
+    const all = this.#matches({ ...filter, from: 0, to: Number.MAX_SAFE_INTEGER });
+    const times = all.map(({ time }) => time);
+    const first = times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY);
+    const last = times.reduce((most, time) => Math.max(most, time), Number.NEGATIVE_INFINITY);
+    const from = filter.from ?? (all.length === 0 ? (filter.to ?? 0) : Math.min(first, filter.to ?? first));
+    const to = filter.to ?? (all.length === 0 ? from : Math.max(from, last + 1));
+    const width = Math.max(1, Math.ceil((to - from) / buckets));
+    const groups = new Map<string, number[]>();
+    for (const { key, time } of all) {
+      if (time < from || time >= to) continue;
+      const group = parseStreamKey(key)[by];
+      const counts = groups.get(group) ?? new Array<number>(Math.ceil((to - from) / width)).fill(0);
+      groups.set(group, counts);
+      counts[Math.floor((time - from) / width)]! += 1;
+    }
+    const sorted = [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
+    const covered = this.covered(filter.account);
+    return { covered, from, to, width, groups: sorted.map(([key, counts]) => ({ key, counts })) };
+  }
+
+  async top(filter: Filter, by: "type" | "resource", limit: number): Promise<Top> {
+    const all = this.#matches(filter);
+    const counts = new Map<string, number>();
+    for (const { key } of all) {
+      const { type, resourceType, resourceId } = parseStreamKey(key);
+      const name = JSON.stringify(by === "type" ? [type] : [resourceType, resourceId]);
+      if (by === "type" || resourceId !== "") counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+    const items = [...counts].map(([name, count]) => ({ key: JSON.parse(name) as string[], count }));
+    const text = ({ key }: { key: string[] }): string => key.join("\0");
+    items.sort((a, b) => b.count - a.count || (text(a) < text(b) ? -1 : 1));
+    return { covered: this.covered(filter.account), total: all.length, items: items.slice(0, limit) };
   }
 
   async lookup(lookup: Lookup, order: Order, after: Position | undefined, limit: number): Promise<Found> {

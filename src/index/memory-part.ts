@@ -5,7 +5,7 @@ import type { FactBatch } from "../event/stream.ts";
 import { coarseText, compareKeys, familyPrefix, resourceText, type Selector } from "./list-key.ts";
 import { NumberList } from "./number-list.ts";
 import type { Pairs } from "./posting-list.ts";
-import type { RankedList } from "./selection.ts";
+import type { NamedList, RankedList } from "./selection.ts";
 import type { TermHasher } from "./term-hash.ts";
 import { TermPart } from "./term-part.ts";
 
@@ -69,7 +69,7 @@ export class MemoryPart {
   }
 
   /** The lists a filter means. */
-  lists(selector: Selector): RankedList[] {
+  lists(selector: Selector): NamedList[] {
     return this.accounts.get(selector.account)?.lists(selector) ?? [];
   }
 }
@@ -121,15 +121,20 @@ class AccountPart {
     this.times[this.count] = time;
   }
 
-  lists(selector: Selector): RankedList[] {
-    const found: RankedList[] = [];
+  lists(selector: Selector): NamedList[] {
+    const found: NamedList[] = [];
     if (selector.resource === undefined) {
-      for (const [text, list] of this.#coarse) if (selector.matches(text)) found.push(list.ordered());
+      for (const [text, list] of this.#coarse) if (selector.matches(text)) found.push({ text, list: list.ordered() });
     } else {
       for (const { key, fine } of this.#resources.get(selector.resource) ?? [])
-        if (key.startsWith(selector.within) && selector.matches(key)) found.push(fine.ordered());
+        if (key.startsWith(selector.within) && selector.matches(key)) found.push({ text: key, list: fine.ordered() });
     }
     return found;
+  }
+
+  /** Every stream's list. */
+  *fine(): Generator<NamedList> {
+    for (const { key, fine } of this.#streams.values()) yield { text: key, list: fine.ordered() };
   }
 
   /** Every list with the key it has in a run. */

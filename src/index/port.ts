@@ -65,6 +65,32 @@ export interface Found {
   readonly scannedTo: Position | null;
 }
 
+/** By what counts over time are told apart. */
+export type CountedBy = "kind" | "risk" | "type";
+
+/** Exact counts of a filter's matches over time. */
+export interface Histogram {
+  /** Entries of the account's log that were counted. */
+  readonly covered: number;
+  /** What was counted between, in epoch milliseconds, `to` exclusive: the filter's times, or else those of the matches. */
+  readonly from: number;
+  readonly to: number;
+  /** Milliseconds of a bucket; the last may be cut by `to`. */
+  readonly width: number;
+  /** By key, ascending. counts[i] is of the events from `from + i × width` on. */
+  readonly groups: readonly { readonly key: string; readonly counts: readonly number[] }[];
+}
+
+/** What occurs most. */
+export interface Top {
+  /** Entries of the account's log that were counted. */
+  readonly covered: number;
+  /** Exact number of all matches. */
+  readonly total: number;
+  /** Most first; of equal counts in the order of their keys. A type is [type], a resource [resourceType, resourceId]. */
+  readonly items: readonly { readonly key: readonly string[]; readonly count: number }[];
+}
+
 export interface IndexStats {
   /** Events covered, over all accounts. */
   readonly events: number;
@@ -85,6 +111,10 @@ export interface IndexStore {
   ready(): Promise<void>;
   find(filter: Filter, order: Order, window: Window): Promise<Hits>;
   count(filter: Filter): Promise<number>;
+  /** Into how many buckets is at least 1; fewer come where they would be shorter than a millisecond. */
+  histogram(filter: Filter, by: CountedBy, buckets: number): Promise<Histogram>;
+  /** Events without a resource are in `total` alone. */
+  top(filter: Filter, by: "type" | "resource", limit: number): Promise<Top>;
   /** What has all these terms, strictly after a position in the order asked for. There is no total. */
   lookup(lookup: Lookup, order: Order, after: Position | undefined, limit: number): Promise<Found>;
   stats(): IndexStats;

@@ -5,19 +5,35 @@
 import { rmSync } from "node:fs";
 import { Fatal } from "../errors.ts";
 import type { FactBatch } from "../event/stream.ts";
+import { histogramOf, topOf } from "./counts.ts";
 import { DecodedCache } from "./decoded-cache.ts";
 import { familyPrefix, isForgotten, selectorOf } from "./list-key.ts";
 import { isDamage, Manifest } from "./manifest.ts";
 import { MemoryPart } from "./memory-part.ts";
 import { mergeRuns, writePart } from "./merge.ts";
-import type { Filter, Found, Hits, IndexStats, IndexStore, Lookup, Order, Position, Window } from "./port.ts";
+import type {
+  CountedBy,
+  Filter,
+  Found,
+  Histogram,
+  Hits,
+  IndexStats,
+  IndexStore,
+  Lookup,
+  Order,
+  Position,
+  Top,
+  Window,
+} from "./port.ts";
 import { seqLimit } from "./posting-list.ts";
+import { ResourceSummaries } from "./resource-summary.ts";
 import { Run, type RunRecord } from "./run.ts";
 import { RunWriter } from "./run-writer.ts";
-import { countOf, pairsAt, type RankedList, rankOf } from "./selection.ts";
+import { countOf, type NamedList, pairsAt, type RankedList, rankOf } from "./selection.ts";
 import { Slice, Stopped, Turns } from "./slices.ts";
 import { TermHasher } from "./term-hash.ts";
 import { checkLookup, searchTerms, type TermCursor } from "./term-search.ts";
+import { topResources } from "./top-resources.ts";
 
 export interface RunIndexOptions {
   readonly directory: string;
@@ -38,6 +54,7 @@ export class RunIndex implements IndexStore {
   readonly #cache: DecodedCache;
   readonly #hasher: TermHasher;
   readonly #turns = new Turns();
+  readonly #resources = new ResourceSummaries(this.#turns);
   readonly #covered: Map<string, number>;
   #events = 0;
   #runs: Run[] = [];
@@ -164,6 +181,21 @@ export class RunIndex implements IndexStore {
     return end - start;
   }
 
+  async histogram(filter: Filter, by: CountedBy, buckets: number): Promise<Histogram> {
+    return { covered: this.covered(filter.account), ...histogramOf(this.#named(filter), filter, by, buckets) };
+  }
+
+  async top(filter: Filter, by: "type" | "resource", limit: number): Promise<Top> {
+    if (by === "type" || filter.resourceId !== undefined)
+      return { covered: this.covered(filter.account), ...topOf(this.#named(filter), filter, by, limit) };
+    const summary = await this.#resources.of(filter.account, () => this.#openRuns());
+    // From here on without a pause: the summary is of the very runs that are there now.
+    const { start, end } = this.#matches(filter);
+    const parts = [...this.#frozen, this.#active].flatMap((part) => part.accounts.get(filter.account) ?? []);
+    const items = topResources(summary, parts, filter, limit);
+    return { covered: this.covered(filter.account), total: end - start, items };
+  }
+
   stats(): IndexStats {
     const inMemory = this.#frozen.reduce((sum, part) => sum + part.events, this.#active.events);
     return { events: this.#events, inMemory, runs: this.#runs.length };
@@ -242,18 +274,25 @@ export class RunIndex implements IndexStore {
 
   /** The lists a filter means and the ranks in them, from `start` to before `end`, that its times leave. */
   #matches(filter: Filter): { readonly lists: RankedList[]; readonly start: number; readonly end: number } {
-    this.#refuseClosed();
-    const selector = selectorOf(filter);
-    const prefix = familyPrefix(selector.family, selector.account);
-    const lists: RankedList[] = [];
-    for (const run of this.#runs)
-      run.lists(prefix + selector.within, (list) => {
-        if (selector.matches(list.text.slice(prefix.length))) lists.push(run.ranked(list));
-      });
-    for (const part of [...this.#frozen, this.#active]) lists.push(...part.lists(selector));
+    const lists = this.#named(filter).map(({ list }) => list);
     const start = filter.from === undefined ? 0 : rankOf(lists, filter.from, 0);
     const end = filter.to === undefined ? countOf(lists) : rankOf(lists, filter.to, 0);
     return { lists, start, end: Math.max(start, end) };
+  }
+
+  /** The lists a filter means; its times are not looked at. */
+  #named(filter: Filter): NamedList[] {
+    this.#refuseClosed();
+    const selector = selectorOf(filter);
+    const prefix = familyPrefix(selector.family, selector.account);
+    const lists: NamedList[] = [];
+    for (const run of this.#runs)
+      run.lists(prefix + selector.within, (list) => {
+        const text = list.text.slice(prefix.length);
+        if (selector.matches(text)) lists.push({ text, list: run.ranked(list) });
+      });
+    for (const part of [...this.#frozen, this.#active]) lists.push(...part.lists(selector));
+    return lists;
   }
 
   #freeze(): void {
@@ -360,6 +399,17 @@ export class RunIndex implements IndexStore {
       throw thrown;
     }
     this.#runs = [...this.#runs.filter((other) => !from.includes(other)), ...made];
+    // Who asked once will ask again: new runs are summed up before that.
+    for (const account of this.#resources.accounts)
+      this.#start(
+        async () => void (await this.#resources.of(account, () => this.#openRuns())),
+        () => {},
+      );
+  }
+
+  #openRuns(): readonly Run[] {
+    this.#refuseClosed();
+    return this.#runs;
   }
 
   #openRun(record: RunRecord): Run {
@@ -367,6 +417,7 @@ export class RunIndex implements IndexStore {
   }
 
   #remove(run: Run): void {
+    this.#resources.drop(run);
     run.close();
     rmSync(run.path, { force: true });
   }

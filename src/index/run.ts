@@ -89,6 +89,29 @@ export class Run implements RunRecord {
     }
   }
 
+  /** The leaves where keys with this prefix may stand, in order; not cached, for one pass over all of them. */
+  *leavesOf(prefix: string): Generator<{ readonly id: number; readonly lists: readonly StoredList[] }> {
+    const start = this.#selectStart.get(Buffer.from(prefix)) as { leaf: number } | undefined;
+    let found = false;
+    for (let id = start?.leaf ?? 1; ; id++) {
+      const lists = this.leaf(id, true);
+      if (lists === undefined) return;
+      const has = lists.some(({ text }) => text.startsWith(prefix));
+      // Only the first may end before the prefix.
+      if (found && !has) return;
+      if (!has && id > (start?.leaf ?? 1)) return;
+      found ||= has;
+      yield { id, lists };
+    }
+  }
+
+  /** List `place` of leaf `id`. */
+  listAt(id: number, place: number): StoredList {
+    const list = this.#cachedLeaf(id)?.[place];
+    if (list === undefined) throw damaged("a leaf is missing");
+    return list;
+  }
+
   ranked(list: StoredList): RankedList {
     return list.count <= blockPairs ? new ShortList(list) : new LongList(this, list);
   }

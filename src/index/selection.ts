@@ -16,6 +16,12 @@ export interface RankedList {
   seqAt(index: number): number;
 }
 
+/** A list with the text of its key, without family and account. */
+export interface NamedList {
+  readonly text: string;
+  readonly list: RankedList;
+}
+
 /** Pairs of all lists before (time, seq). */
 export function rankOf(lists: readonly RankedList[], time: number, seq: number): number {
   let rank = 0;

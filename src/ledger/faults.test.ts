@@ -59,18 +59,21 @@ type Act =
   /** In order, with a last checkpoint; or as a killed process leaves it. */
   | { readonly restart: "closed" | "killed" };
 
-/** Few rows, but every kind of them: tails, a full bundle with its node, a blob, receipts, kept and dropped checkpoints. */
+/** Recognised by where its events stand, instead of by a key. */
+const isPositioned = ({ key }: Batch): boolean => key.startsWith("at");
+
+/** Few rows, but every kind of them: tails, a full bundle with its node, a blob, receipts, marks, kept and dropped checkpoints. */
 const story: readonly Act[] = [
   { createLog: "1" },
   { append: [batch("1", "a", 3)] },
   { checkpoint: 1_000 },
   { handOut: "1" },
-  { append: [batch("1", "b", 255), batch("1", "blob", 1)] },
+  { append: [batch("1", "b", 255), batch("1", "blob", 1), batch("1", "at-x", 2)] },
   { restart: "killed" },
   { checkpoint: 1_000 },
   { append: [batch("1", "c", 1)] },
   { createLog: "2" },
-  { append: [batch("2", "d", 1), batch("1", "e", 2)] },
+  { append: [batch("2", "d", 1), batch("1", "e", 2), batch("2", "at-y", 1)] },
   { checkpoint: 61_000 },
   { append: [batch("2", "f", 1)] },
   { handOut: "2" },
@@ -109,7 +112,15 @@ function makeHeadBatch({ account, key, markers }: Batch): HeadBatch {
     heads: Buffer.concat(heads),
     ends: Uint32Array.from(heads, (head) => (end += head.length)),
     blobs: prepared.flatMap(({ blobs }) => blobs),
-    idempotency: { key, digest: hash("sha256", `${account} ${markers.join()}`) },
+    ...(key.startsWith("at")
+      ? {
+          positions: {
+            streams: [{ source: "agent", stream: key }],
+            of: new Uint32Array(markers.length),
+            offsets: Float64Array.from(markers.keys()),
+          },
+        }
+      : { idempotency: { key, digest: hash("sha256", `${account} ${markers.join()}`) } }),
   };
 }
 
@@ -218,16 +229,25 @@ class Telling {
         assert.ok(again !== undefined);
         if ("refusal" in again) throw again.refusal;
         assert.equal(again.appended, false);
-        assert.equal(again.receipt.first, this.#receipts.get(one.key)!.first);
+        if (!isPositioned(one)) assert.equal(again.receipt.first, this.#receipts.get(one.key)!.first);
         assert.equal(again.receipt.duplicates, one.markers.length);
       }
     }
   }
 
-  #acknowledged({ account, key, markers }: Batch, receipt: Receipt): void {
+  #acknowledged(acknowledged: Batch, receipt: Receipt): void {
+    const { account, key, markers } = acknowledged;
     const stored = this.#expected.get(account) ?? [];
     this.#expected.set(account, stored);
     const known = this.#receipts.get(key);
+    if (known === undefined && isPositioned(acknowledged) && receipt.duplicates > 0) {
+      // The attempt that failed was persisted; a position says that it is there, not at which number.
+      assert.equal(receipt.duplicates, markers.length);
+      stored.push(...markers);
+      this.#receipts.set(key, receipt);
+      return;
+    }
+    if (known !== undefined && isPositioned(acknowledged)) return;
     if (known === undefined) {
       assert.equal(receipt.first, stored.length, "numbers have no gaps");
       stored.push(...markers);

@@ -2,13 +2,14 @@
 // canonical and hashed; every stored node and every kept checkpoint is compared with the tree so made. Only reads; may run
 // beside a server, and then speaks of the sizes at its start.
 import { isCanonical } from "../event/canonical.ts";
-import { blobReferences, type Entry, maxEntryBytes, parseEntry } from "../event/entry.ts";
+import { blobReferences, type Entry, maxEntryBytes, type Position, parseEntry } from "../event/entry.ts";
 import { equalBytes, toHex } from "../merkle/note.ts";
 import { digest, leafHash, TreeEdge } from "../merkle/tree.ts";
 import type { Anchor } from "./anchor.ts";
 import { bundleWidth } from "./bundle.ts";
 import { rotatedType } from "./key-rotation.ts";
 import { CheckpointChain, type LogKeys, type RotationEntry, sameKeys } from "./log-keys.ts";
+import { streamKeyHash } from "./marks.ts";
 import { retentionType } from "./port.ts";
 import { sha256 } from "./signer.ts";
 import type { CheckpointRow, LedgerReader, LogRow } from "./store.ts";
@@ -88,6 +89,8 @@ class LogPass {
   readonly #isCopy: boolean;
   readonly #onEntry: FsckOptions["onEntry"];
   #received = 0;
+  /** Newest offset of each stream that the entries tell of. */
+  readonly #offsets = new Map<string, number>();
   /** Up to where the log's own entries say that its events are past their retention. */
   #toldMinimum = 0;
 
@@ -183,6 +186,7 @@ class LogPass {
       );
     if (this.#edge.size === this.#log.size && this.#log.received < this.#received)
       this.#problem("the log's row has an older time of receipt than its newest entry");
+    this.#checkMarks();
     this.#chain.finish(this.#rotations, this.#isCopy);
     for (const problem of this.#chain.problems) this.#problem(problem);
   }
@@ -208,7 +212,8 @@ class LogPass {
       if (!Number.isSafeInteger(entry.received) || entry.received < this.#received)
         this.#problem(`entry ${seq} was received before the one ahead of it`);
       else this.#received = entry.received;
-      const { event } = entry;
+      const { event, position } = entry;
+      if (position !== undefined) this.#checkPosition(position, seq);
       if (event.kind === "system" && event.type === retentionType)
         this.#toldMinimum = Math.max(this.#toldMinimum, Number(event.data.minimum));
       for (const { $sha256, size } of blobReferences(entry))
@@ -219,6 +224,24 @@ class LogPass {
     } catch (thrown) {
       this.#problem(`entry ${seq} cannot be read: ${(thrown as Error).message}`);
     }
+  }
+
+  #checkPosition(position: Position, seq: number): void {
+    const key = toHex(streamKeyHash(position));
+    if (position.offset <= (this.#offsets.get(key) ?? -1))
+      this.#problem(`entry ${seq} stands at an offset of ${position.source} that is there already`);
+    this.#offsets.set(key, position.offset);
+  }
+
+  #checkMarks(): void {
+    for (const { stream, offset } of this.#reader.marks(this.#log.id)) {
+      const newest = this.#offsets.get(toHex(stream));
+      this.#offsets.delete(toHex(stream));
+      // Where retention took the entries only the mark is left of them; while a server appends it is ahead of the size at our start.
+      if (newest !== undefined && offset < newest)
+        this.#problem(`the mark of a stream is ${offset}, its newest entry stands at ${newest}`);
+    }
+    if (this.#offsets.size > 0) this.#problem(`${this.#offsets.size} streams of its entries have no mark`);
   }
 
   #problem(what: string): void {

@@ -25,10 +25,21 @@ export interface AppendBatch {
     /** However old the first receipt is, as long as it has not been swept. */
     readonly lasting?: true;
   };
+  readonly positions?: BatchPositions;
 }
 
 /** What the writer needs of a batch: facts are the index's, followed events those of who follows them. */
 export type HeadBatch = Omit<AppendBatch, "facts" | "followed">;
+
+/**
+ * Where the events of a batch stand at their sources: event i at offsets[i] of streams[of[i]]. Those at or below what the log
+ * has of their stream are left out of the append (I8).
+ */
+export interface BatchPositions {
+  readonly streams: readonly { readonly source: string; readonly stream: string }[];
+  readonly of: Uint32Array;
+  readonly offsets: Float64Array;
+}
 
 /** The events of a batch that `followed` holds; undefined where it has none. */
 export function followedEvents(events: readonly Event[]): readonly Event[] | undefined {
@@ -49,7 +60,7 @@ export interface Receipt {
   readonly accepted: number;
   /** Of these, how many were in the log already. */
   readonly duplicates: number;
-  /** Zero-based numbers of the first and last entry. */
+  /** Zero-based numbers of the first and last entry that is new; where none is, the log's size and the number before. */
   readonly first: number;
   readonly last: number;
   /** Size of the account's log after the append. */

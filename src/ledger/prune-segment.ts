@@ -12,7 +12,7 @@ import { blobReferences, parseEntry } from "../event/entry.ts";
 import { equalBytes } from "../merkle/note.ts";
 import { hashingRoom, leafHash, perfectRoot } from "../merkle/tree.ts";
 import { bundleWidth, decodeBundle } from "./bundle.ts";
-import { hasWriteAheadLog, ledgerFile, openBeside, segmentPath } from "./segments.ts";
+import { fold, hasWriteAheadLog, ledgerFile, openBeside, segmentPath } from "./segments.ts";
 import { sha256 } from "./signer.ts";
 
 export interface Pruned {
@@ -49,6 +49,7 @@ export function pruneSegment(
         bundles = copyRemaining(made, source, due);
       });
       made.exec("DETACH old");
+      fold(made, beside);
     } catch (thrown) {
       made.close();
       rmSync(beside, { force: true });

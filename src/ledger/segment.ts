@@ -89,6 +89,13 @@ export class Segment {
       yield row as unknown as { digest: string; bytes: Uint8Array };
   }
 
+  /** High-water marks of the log's streams; none in files from before there were any. */
+  marks(log: number): readonly { readonly stream: Uint8Array; readonly offset: number }[] {
+    if (this.database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'mark'").get() === undefined) return [];
+    const rows = this.#sql("SELECT stream, offset FROM mark WHERE log = ?").all(log);
+    return rows as unknown as { stream: Uint8Array; offset: number }[];
+  }
+
   checkpoints(): readonly (CheckpointRow & { readonly log: number })[] {
     const rows = this.#sql("SELECT log, size, time, note FROM checkpoint ORDER BY id").all();
     return rows as unknown as (CheckpointRow & { log: number })[];

@@ -22,7 +22,7 @@ import {
   temporary,
 } from "./ledger-house.test-support.ts";
 import { pruneSegment } from "./prune-segment.ts";
-import { ledgerFile, segmentNumbers, segmentPath } from "./segments.ts";
+import { fold, ledgerFile, openBeside, segmentNumbers, segmentPath } from "./segments.ts";
 import { LedgerReader } from "./store.ts";
 
 const systemEvent: SystemEvent = {
@@ -306,3 +306,19 @@ function openLedgerFile(directory: string, number: number) {
 function isGone(thrown: unknown): boolean {
   return thrown instanceof TaishiError && thrown.code === "gone";
 }
+
+test("a file made beside that cannot be folded is not taken for complete", () => {
+  const path = segmentPath(temporary(), 2);
+  const made = openBeside(`${path}.new`);
+  made.exec("PRAGMA busy_timeout=0");
+  const reader = openDatabase({ ...ledgerFile, path: `${path}.new`, synchronous: "FULL", create: () => {} });
+  reader.exec("BEGIN");
+  reader.prepare("SELECT * FROM meta").all();
+  made.exec("INSERT INTO meta VALUES ('service', 'x')");
+  // As with a disk that fails in that moment: part of it stays in the write-ahead log, which no renaming takes along.
+  assert.throws(() => fold(made, `${path}.new`), /could not be completed/);
+  reader.exec("COMMIT");
+  reader.close();
+  fold(made, `${path}.new`);
+  made.close();
+});

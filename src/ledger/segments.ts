@@ -14,6 +14,11 @@ import { bundleWidth } from "./bundle.ts";
 
 export const ledgerFile = { kind: "TSlg", format: 2 } as const;
 
+/** The highest offset that a log has of a stream at a source (I8). Files from before there were any get it when opened. */
+const markTable = `CREATE TABLE IF NOT EXISTS mark (
+  log INTEGER NOT NULL, stream BLOB NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (log, stream)
+) WITHOUT ROWID;`;
+
 const tables = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE log (
@@ -37,6 +42,7 @@ const tables = `
     time INTEGER NOT NULL, PRIMARY KEY (log, key)
   ) WITHOUT ROWID;
   CREATE INDEX receipt_time ON receipt (time);
+  ${markTable}
 `;
 
 /** Format 1 had one file and no retention: all it lacks are the places where those are noted. */
@@ -54,6 +60,7 @@ export function openLedger(directory: string, newServiceId: () => string): Datab
     created.prepare("INSERT INTO meta VALUES ('service', ?)").run(newServiceId()),
   );
   if (numbers.length === 0) syncDirectory(directory);
+  database.exec(markTable);
   // A stop during a roll may have left the file before open, or one that was not finished.
   for (const number of numbers.slice(0, -1)) closeSegment(directory, number);
   removeUnfinished(directory);
@@ -111,8 +118,9 @@ export function rollSegment(directory: string, current: DatabaseSync, now: numbe
     const made = openBeside(beside);
     try {
       copyOngoing(segmentPath(directory, number), made, now);
+      fold(made, beside);
     } finally {
-      made.close(); // the last one to close folds the write-ahead log into the file, fsynced
+      made.close();
     }
     renameSync(beside, path);
   } catch (thrown) {
@@ -140,6 +148,15 @@ export function openBeside(path: string): DatabaseSync {
   return openSegment(path, () => {});
 }
 
+/**
+ * Brings everything that was committed into a file made beside, fsynced: what stays in its write-ahead log would be lost
+ * when it is renamed. Closing does the same, but says nothing where it fails.
+ */
+export function fold(made: DatabaseSync, path: string): void {
+  const { busy } = made.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() as { busy: number };
+  if (busy !== 0 || hasWriteAheadLog(path)) throw new Error(`${path} could not be completed`);
+}
+
 /** What the next file needs of the one before: everything that is still written to or asked for at each append. */
 function copyOngoing(from: string, made: DatabaseSync, now: number): void {
   made.prepare("ATTACH ? AS old").run(from);
@@ -148,6 +165,7 @@ function copyOngoing(from: string, made: DatabaseSync, now: number): void {
       INSERT INTO meta SELECT key, value FROM old.meta WHERE key = 'service';
       INSERT INTO log SELECT id, account, origin, salted, size, received, size - size % ${bundleWidth}, minimum FROM old.log;
       INSERT INTO entry SELECT e.log, e.seq, e.bytes FROM log JOIN old.entry e ON e.log = log.id AND e.seq >= log.first;
+      INSERT INTO mark SELECT log, stream, offset FROM old.mark;
       INSERT INTO checkpoint (log, size, time, kept, note)
         SELECT log, size, time, kept, note FROM old.checkpoint
         WHERE id IN (SELECT max(id) FROM old.checkpoint GROUP BY log)

@@ -71,6 +71,11 @@ export class LedgerReader implements LogReader {
     return this.log(account)?.size ?? 0;
   }
 
+  /** High-water marks of the log's streams (I8). */
+  marks(log: number): readonly { readonly stream: Uint8Array; readonly offset: number }[] {
+    return this.#segments.newest.marks(log);
+  }
+
   minimum(account: string): number {
     return this.log(account)?.minimum ?? 0;
   }

@@ -13,7 +13,8 @@ import { type TileNode, TreeEdge } from "../merkle/tree.ts";
 import type { Anchor } from "./anchor.ts";
 import { bundleWidth, encodeBundle } from "./bundle.ts";
 import { type CosignedCheckpoint, type Offered, withCosignatures } from "./cosigned.ts";
-import type { HeadBatch, Receipt } from "./port.ts";
+import { keptHeads, streamKeyHash, unmarked } from "./marks.ts";
+import type { BatchPositions, HeadBatch, Receipt } from "./port.ts";
 import { beginnings, rollSegment, segmentBytes } from "./segments.ts";
 import { type CheckpointSigner, sha256 } from "./signer.ts";
 import { type CheckpointRow, LedgerReader, type LogRow, type ReceiptRow } from "./store.ts";
@@ -55,7 +56,14 @@ interface OpenLog {
 }
 
 /** What became of one batch of a group. */
-export type Outcome = { readonly receipt: Receipt; readonly appended: boolean } | { readonly refusal: TaishiError };
+export type Outcome =
+  | {
+      readonly receipt: Receipt;
+      readonly appended: boolean;
+      /** Places in the batch of the events that were appended, where some of it was there already. */
+      readonly kept?: Uint32Array;
+    }
+  | { readonly refusal: TaishiError };
 
 export interface LogStatus {
   readonly account: string;
@@ -346,22 +354,53 @@ export class LedgerWriter {
   #stage(batch: HeadBatch, touched: Set<Log>): Outcome {
     const log = this.#logs.get(batch.account);
     if (log === undefined) return { refusal: new TaishiError("not-found", `account ${batch.account} has no log`) };
+    if (batch.positions !== undefined) return this.#stageNew(log, batch, batch.positions, touched);
     const count = batch.ends.length;
     if (batch.idempotency !== undefined) {
       const known = this.#repeated(log, batch, batch.idempotency);
       if (known !== undefined) return known;
     }
-    touched.add(log);
-    const first = log.size;
-    const now = this.#clock.now();
-    log.received = Math.max(now, log.received);
-    for (const { digest, bytes } of batch.blobs) this.#sql.insertBlob.run(digest, bytes);
-    this.#extend(log, batch);
+    const first = this.#take(log, batch, touched);
     if (batch.idempotency !== undefined) {
       const { key, digest } = batch.idempotency;
-      this.#sql.insertReceipt.run(log.id, keyHash(key), Buffer.from(digest, "hex"), first, count, now);
+      this.#sql.insertReceipt.run(log.id, keyHash(key), Buffer.from(digest, "hex"), first, count, this.#clock.now());
     }
     return { receipt: receiptOf(log.account, first, count, 0), appended: true };
+  }
+
+  /** Of a batch with positions what the log has not yet (I8); marks move in the same transaction. */
+  #stageNew(log: Log, batch: HeadBatch, positions: BatchPositions, touched: Set<Log>): Outcome {
+    const keys = positions.streams.map(streamKeyHash);
+    const marks = keys.map(
+      (key) => (this.#sql.selectMark.get(log.id, key) as { offset: number } | undefined)?.offset ?? -1,
+    );
+    const kept = unmarked(positions, marks);
+    const count = positions.of.length;
+    const first = log.size;
+    if (kept.length > 0) {
+      this.#take(log, kept.length === count ? batch : keptHeads(batch, kept), touched);
+      keys.forEach((key, i) => void this.#sql.putMark.run(log.id, key, marks[i]!));
+    }
+    const { account, size } = log;
+    const receipt = {
+      account,
+      accepted: count,
+      duplicates: count - kept.length,
+      first,
+      last: size - 1,
+      treeSize: size,
+    };
+    return { receipt, appended: kept.length > 0, ...(kept.length === count ? {} : { kept }) };
+  }
+
+  /** Makes the batch the end of the log. @returns the number of its first entry */
+  #take(log: Log, batch: HeadBatch, touched: Set<Log>): number {
+    touched.add(log);
+    const first = log.size;
+    log.received = Math.max(this.#clock.now(), log.received);
+    for (const { digest, bytes } of batch.blobs) this.#sql.insertBlob.run(digest, bytes);
+    this.#extend(log, batch);
+    return first;
   }
 
   /** Makes the batch's entries leaves of the log; full bundles and nodes become rows at once. */
@@ -540,6 +579,8 @@ const statements = {
   insertBlob: "INSERT OR IGNORE INTO blob (digest, bytes) VALUES (?, ?)",
   selectReceipt: "SELECT digest, first, count FROM receipt WHERE log = ? AND key = ? AND time >= ?",
   insertReceipt: "INSERT OR REPLACE INTO receipt (log, key, digest, first, count, time) VALUES (?, ?, ?, ?, ?, ?)",
+  selectMark: "SELECT offset FROM mark WHERE log = ? AND stream = ?",
+  putMark: "INSERT OR REPLACE INTO mark (log, stream, offset) VALUES (?, ?, ?)",
   sweepReceipts: "DELETE FROM receipt WHERE time < ?",
   anyBundle: "SELECT 1 FROM bundle LIMIT 1",
   setMinimum: "UPDATE log SET minimum = ? WHERE id = ?",

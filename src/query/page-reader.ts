@@ -1,9 +1,11 @@
 // Joins the index's positions with the ledger's entries into a page. Runs where the index is; entries travel on as JSON
 // text, so that the thread that answers parses only what it shows. No entry that the total counts is ever left out (I5):
 // one that cannot be read is an error.
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Entry, parseEntry, restoreBlobs } from "../event/entry.ts";
 import type { IndexStore, Position } from "../index/port.ts";
-import type { ListRequest, LookupRequest, NumberedEntry, Page, WalkRequest } from "./query.ts";
+import { entryTest } from "./event-match.ts";
+import type { ListRequest, LookupRequest, NumberedEntry, Page, SearchRequest, WalkRequest } from "./query.ts";
 
 /** The ledger as a reader of pages needs it; ledger/port.ts's LogReader is one. */
 export interface EntrySource {
@@ -11,6 +13,13 @@ export interface EntrySource {
   /** Entries below are past their retention. */
   minimum(account: string): number;
   blob(digest: string): Uint8Array;
+}
+
+/** The same, and entries one after the other. */
+export interface LogSource extends EntrySource {
+  size(account: string): number;
+  /** Entries from `from` to before `to`, which are in one bundle; undefined for those past their retention. */
+  slice(account: string, from: number, to: number): readonly (Uint8Array | undefined)[];
 }
 
 /** A page whose entries are still text; texts[i] is the entry numbered seqs[i]. */
@@ -66,14 +75,93 @@ export async function walkedSeqs(
   }
 }
 
+/** Entries looked at between two pauses, and in one call. */
+const searchStep = 512;
+const mostScanned = 20_000;
+
+/** A page of a search whose entries are still text. */
+export interface SearchText extends Omit<PageText, "total"> {
+  readonly next: Position | null;
+  readonly scanned: number;
+}
+
+/**
+ * Goes through what the filter means and looks at every entry, so far as one call may. Others get their turn in between; what
+ * is appended meanwhile is not looked at (I5).
+ */
+export async function readSearch(
+  index: IndexStore,
+  entries: EntrySource,
+  { filter, match, order, after, limit, below = Number.POSITIVE_INFINITY }: SearchRequest,
+): Promise<SearchText> {
+  const { account } = filter;
+  const size = index.covered(account);
+  const end = Math.min(size, below);
+  const test = entryTest(match);
+  const seqs: number[] = [];
+  const texts: string[] = [];
+  let at = after;
+  for (let scanned = 0; ; ) {
+    const step = Math.min(searchStep, mostScanned - scanned);
+    const window = at === undefined ? { offset: 0, limit: step } : { after: at, limit: step };
+    const { positions } = await index.find(filter, order, window);
+    const known = positions.filter(({ seq }) => seq < end);
+    const found = entryTexts(
+      entries,
+      account,
+      known.map(({ seq }) => seq),
+    );
+    for (const [i, position] of known.entries()) {
+      const text = found[i]!;
+      scanned++;
+      at = position;
+      if (!test.maybe(text) || !test.matches(JSON.parse(text) as Entry)) continue;
+      seqs.push(position.seq);
+      texts.push(text);
+      if (seqs.length === limit) return { size, seqs, texts, next: at, scanned };
+    }
+    if (positions.length < step) return { size, seqs, texts, next: null, scanned };
+    at = positions.at(-1)!;
+    if (scanned >= mostScanned) return { size, seqs, texts, next: at, scanned };
+    await nextTurn();
+  }
+}
+
+/** Entries in one call for those who follow the log. */
+const bundle = 256;
+
+/** Consecutive entries that are not past their retention, at most `count` numbers of them. */
+export function readRange(
+  entries: LogSource,
+  account: string,
+  first: number,
+  count: number,
+): { readonly seqs: readonly number[]; readonly texts: readonly string[]; readonly next: number } {
+  const next = Math.max(first, Math.min(first + count, entries.size(account)));
+  const seqs: number[] = [];
+  const texts: string[] = [];
+  for (let from = first; from < next; ) {
+    const to = Math.min(next, (Math.floor(from / bundle) + 1) * bundle);
+    for (const [i, bytes] of entries.slice(account, from, to).entries()) {
+      if (bytes === undefined) continue;
+      seqs.push(from + i);
+      texts.push(entryText(entries, bytes));
+    }
+    from = to;
+  }
+  return { seqs, texts, next };
+}
+
 /** Complete entries as JSON, strings that live as blobs put back. @throws RangeError beyond the log's end */
 export function entryTexts(entries: EntrySource, account: string, seqs: readonly number[]): readonly string[] {
-  return entries.read(account, seqs).map((bytes) => {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
-    return text.includes('"$sha256"')
-      ? JSON.stringify(restoreBlobs(parseEntry(bytes), (digest) => entries.blob(digest)))
-      : text;
-  });
+  return entries.read(account, seqs).map((bytes) => entryText(entries, bytes));
+}
+
+function entryText(entries: EntrySource, bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  return text.includes('"$sha256"')
+    ? JSON.stringify(restoreBlobs(parseEntry(bytes), (digest) => entries.blob(digest)))
+    : text;
 }
 
 export function pageOf({ total, size, seqs, texts }: PageText): Page {

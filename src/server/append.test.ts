@@ -205,3 +205,61 @@ test("a string above the blob limit is refused with its event's index", () => {
     1,
   ]);
 });
+
+test("a record and a position go into the entry; a batch has positions on all of its events or on none", () => {
+  const record = { raw: "the line", parser: { name: "sshd", version: "1" } };
+  const at = (offset: number, stream = "s") => ({ source: "n/auth", stream, offset });
+  const sent = [
+    { ...sampleEvent(), record, position: at(7) },
+    { ...sampleEvent(), record: { rawBase64: "/w==" }, position: at(8, "t") },
+    {
+      kind: "unparsed",
+      time: 1_690_000_000_000,
+      resource: { type: "host", id: "n" },
+      reason: "no form is known",
+      position: at(9),
+    },
+  ];
+  const batch = batchOf(JSON.stringify({ events: sent }));
+  const entries = headsOf(batch).map((head) => JSON.parse(`${head}}`) as Record<string, unknown>);
+  assert.deepEqual(
+    entries.map(({ event: _, ...rest }) => rest),
+    [{ ...record, position: at(7) }, { rawBase64: "/w==", position: at(8, "t") }, { position: at(9) }],
+  );
+  assert.deepEqual(entries[2]?.event, {
+    kind: "unparsed",
+    reason: "no form is known",
+    resource: { id: "n", type: "host" },
+    time: 1_690_000_000_000,
+    type: "Unparsed",
+  });
+  assert.deepEqual(batch.positions, {
+    streams: [
+      { source: "n/auth", stream: "s" },
+      { source: "n/auth", stream: "t" },
+    ],
+    of: Uint32Array.of(0, 1, 0),
+    offsets: Float64Array.of(7, 8, 9),
+  });
+  assert.equal(batchOf(JSON.stringify({ events: [sampleEvent()] })).positions, undefined);
+
+  const mixed = (...items: object[]) => refusal(JSON.stringify({ events: items }));
+  assert.deepEqual(mixed(sent[0]!, sampleEvent()), ["invalid-parameter", 1, "position"]);
+  assert.deepEqual(mixed(sampleEvent(), sent[0]!), ["invalid-parameter", 1, "position"]);
+  assert.deepEqual(mixed({ ...sampleEvent(), record: { raw: "a", rawBase64: "YQ==" } }), [
+    "invalid-parameter",
+    0,
+    "record",
+  ]);
+  assert.deepEqual(mixed({ ...sampleEvent(), record: { rawBase64: "YR==" } }), [
+    "invalid-parameter",
+    0,
+    "record.rawBase64",
+  ]);
+  assert.deepEqual(mixed({ ...sampleEvent(), position: { ...at(1), offset: 1.5 } }), [
+    "invalid-parameter",
+    0,
+    "position.offset",
+  ]);
+  assert.deepEqual(mixed({ ...sampleEvent(), record: { raw: "\ud800" } }), ["invalid-parameter", 0, "raw"]);
+});

@@ -4,11 +4,11 @@
 import { isUtf8 } from "node:buffer";
 import { hash } from "node:crypto";
 import { TaishiError } from "../errors.ts";
-import { type Blob, entryHead } from "../event/entry.ts";
+import { type Blob, entryHead, type Position, type SourceRecord } from "../event/entry.ts";
 import type { Event } from "../event/event.ts";
-import { readEvent, refuseLoneSurrogates } from "../event/read.ts";
+import { readEvent, readOrigin, refuseLoneSurrogates } from "../event/read.ts";
 import { FactList } from "../event/stream.ts";
-import { type AppendBatch, isFollowed } from "../ledger/port.ts";
+import { type AppendBatch, type BatchPositions, isFollowed } from "../ledger/port.ts";
 import { visitEvents, visitLines } from "./json-items.ts";
 
 export type BodyFormat = "json" | "ndjson";
@@ -36,13 +36,23 @@ export function readBatch(body: Uint8Array, options: BatchOptions): AppendBatch 
   let facts = new FactList();
   let blobs: Blob[] = [];
   let followed: Event[] = [];
+  let positions: Position[] = [];
   const visit = (start: number, end: number, surrogates: boolean): void => {
     const index = facts.length;
     if (index >= options.maxEvents)
       throw new TaishiError("too-large", `more than ${options.maxEvents} events`, { field: "events" });
-    const event = readEvent(parse(text.toString("utf8", start, end), index), index);
-    if (surrogates) refuseLoneSurrogates(event, index);
-    const entry = encode(event, index);
+    const sent = parse(text.toString("utf8", start, end), index);
+    const event = readEvent(sent, index);
+    const origin = readOrigin(sent, index);
+    if (surrogates) refuseLoneSurrogates(origin === undefined ? event : { ...event, ...origin }, index);
+    const { position } = origin ?? {};
+    if ((position === undefined) !== (positions.length === 0) && index > 0)
+      throw new TaishiError("invalid-parameter", `events[${index}].position: all events of a batch have one, or none`, {
+        field: "position",
+        index,
+      });
+    if (position !== undefined) positions.push(position);
+    const entry = encode(event, origin, index);
     heads.add(entry.head);
     if (entry.blobs.length > 0) blobs.push(...entry.blobs);
     if (isFollowed(event)) followed[index] = event;
@@ -56,6 +66,7 @@ export function readBatch(body: Uint8Array, options: BatchOptions): AppendBatch 
       facts = new FactList();
       blobs = [];
       followed = [];
+      positions = [];
     });
   if (facts.length === 0)
     throw new TaishiError("invalid-parameter", "an append needs at least one event", { field: "events" });
@@ -67,8 +78,23 @@ export function readBatch(body: Uint8Array, options: BatchOptions): AppendBatch 
     facts: facts.finish(),
     ...(followed.length === 0 ? {} : { followed }),
   };
+  // A position says of each event what a key says of a body, and for longer.
+  if (positions.length > 0) return { ...batch, positions: packPositions(positions) };
   if (options.idempotencyKey === undefined) return batch;
   return { ...batch, idempotency: { key: options.idempotencyKey, digest: hash("sha256", body, "hex") } };
+}
+
+function packPositions(positions: readonly Position[]): BatchPositions {
+  const places = new Map<string, number>();
+  const streams: { source: string; stream: string }[] = [];
+  const of = Uint32Array.from(positions, ({ source, stream }) => {
+    const key = JSON.stringify([source, stream]);
+    const known = places.get(key);
+    if (known !== undefined) return known;
+    places.set(key, streams.length);
+    return streams.push({ source, stream }) - 1;
+  });
+  return { streams, of, offsets: Float64Array.from(positions, ({ offset }) => offset) };
 }
 
 function parse(text: string, index: number): unknown {
@@ -80,9 +106,9 @@ function parse(text: string, index: number): unknown {
   }
 }
 
-function encode(event: Event, index: number): ReturnType<typeof entryHead> {
+function encode(event: Event, origin: SourceRecord | undefined, index: number): ReturnType<typeof entryHead> {
   try {
-    return entryHead(event);
+    return entryHead(event, origin);
   } catch (thrown) {
     if (!(thrown instanceof TaishiError)) throw thrown;
     throw new TaishiError(thrown.code, `events[${index}]: ${thrown.message}`, { ...thrown.details, index });

@@ -1,12 +1,15 @@
 // Who is asking, at the own API. A bearer token is checked before a byte of the body is read; a signature covers the
 // body, so its headers are checked first, then the bytes on the wire are held (bounded) and verified, and only then
-// may anything expand or parse them. Knows no signature scheme: the verifier is given.
+// may anything expand or parse them. Knows no signature scheme: the verifier is given. Without an Authorization header the
+// console's cookie counts, to requests of this very origin (session-cookie.ts).
 import type { FastifyRequest } from "fastify";
 import { TaishiError } from "../errors.ts";
 import type { Request } from "../exchange.ts";
 import { type Act, type Caller, type Keyring, may } from "../identity/caller.ts";
+import type { ConsoleSessions, SessionState } from "../identity/console-sessions.ts";
 import { announcesBody, type BodyLease, readWire } from "./body.ts";
 import type { Limits } from "./limits.ts";
+import { clearCookie, requireSameOrigin, sessionSecretOf } from "./session-cookie.ts";
 import { headersOf, targetOf, wireRequest } from "./wire-request.ts";
 
 /** Takes one request's worth of a key's allowance: true, or the seconds after which to try again. */
@@ -23,6 +26,7 @@ export interface Credentials {
   /** @throws TaishiError */
   verify(request: Request): Caller;
   readonly rateLimit: RateLimiter;
+  readonly sessions: Pick<ConsoleSessions, "find" | "use" | "tellOnce">;
 }
 
 /** A body that means nothing to its route is covered by a signature all the same. */
@@ -35,6 +39,19 @@ export interface Authenticated {
   readonly wire?: Buffer;
   /** Tells this signed request from every other one of the key. */
   readonly signature?: string;
+  /** The console's, where that is what the caller came with. */
+  readonly session?: CallSession;
+  /** Whether the credentials still open what they opened: asked by answers that go on. */
+  readonly stillValid: () => boolean;
+}
+
+export interface CallSession {
+  readonly secret: string;
+  readonly state: SessionState;
+  /** Set-Cookie that takes it away. */
+  readonly clearCookie: string;
+  /** Whether this was not told of the session before. */
+  readonly tellOnce: (what: string) => boolean;
 }
 
 export interface AuthenticateOptions {
@@ -45,6 +62,8 @@ export interface AuthenticateOptions {
   readonly act?: Act;
   /** Most bytes of a signed body. */
   readonly bodyLimit: number;
+  /** Whether asking is no use of a session. */
+  readonly passive?: true;
 }
 
 /** @throws TaishiError of the 400s, 401, forbidden, rate-limited, too-large, overloaded */
@@ -58,7 +77,11 @@ export async function authenticate(request: FastifyRequest, options: Authenticat
     const caller = credentials.keyring.byToken(bearer[1]?.trim() ?? "");
     if (caller === undefined) throw new TaishiError("invalid-token");
     admit(caller, options);
-    return { caller };
+    return { caller, stillValid: () => isUsable(credentials, bearer[1]?.trim() ?? "") };
+  }
+  if (authorization === undefined) {
+    const secret = sessionSecretOf(request);
+    if (secret !== undefined && !credentials.isSigned(headers, target)) return bySession(request, secret, options);
   }
   if (!credentials.isSigned(headers, target))
     throw new TaishiError(
@@ -73,7 +96,33 @@ export async function authenticate(request: FastifyRequest, options: Authenticat
   const caller = credentials.verify(wireRequest(request, wire));
   admit(caller, options);
   const signature = /signature=\s*([0-9a-zA-Z+/=_-]{16,128})/i.exec(authorization ?? "")?.[1];
-  return signature === undefined ? { caller, wire } : { caller, wire, signature };
+  // A signature is good for minutes, its key may be for years: what goes on asks for another kind of credentials.
+  const stillValid = (): boolean => false;
+  return signature === undefined ? { caller, wire, stillValid } : { caller, wire, stillValid, signature };
+}
+
+/** A key may be disabled while its answer goes on; a token for one project is refused before. */
+function isUsable({ keyring }: Credentials, token: string): boolean {
+  return keyring.byToken(token) !== undefined;
+}
+
+function bySession(request: FastifyRequest, secret: string, options: AuthenticateOptions): Authenticated {
+  const { sessions } = options.credentials;
+  // First, so that what another site causes is no use of the session either.
+  requireSameOrigin(request, request.method === "GET" || request.method === "HEAD");
+  const state = options.passive === true ? sessions.find(secret) : sessions.use(secret);
+  if (state === undefined) throw new TaishiError("invalid-token", "The session is over: sign in again");
+  admit(state.caller, options);
+  return {
+    caller: state.caller,
+    session: {
+      secret,
+      state,
+      clearCookie: clearCookie(request),
+      tellOnce: (what) => sessions.tellOnce(secret, what),
+    },
+    stillValid: () => sessions.find(secret) !== undefined,
+  };
 }
 
 function admit(caller: Caller, { credentials, act }: AuthenticateOptions): void {

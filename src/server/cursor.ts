@@ -4,6 +4,7 @@
 import { hash } from "node:crypto";
 import { TaishiError } from "../errors.ts";
 import { canonicalJson } from "../event/canonical.ts";
+import type { Match } from "../query/event-match.ts";
 import type { ListRequest } from "../query/query.ts";
 
 /** The time and seq after which a list goes on. */
@@ -12,7 +13,7 @@ export interface CursorPosition {
   readonly seq: number;
 }
 
-type Query = Pick<ListRequest, "filter" | "order">;
+type Query = Pick<ListRequest, "filter" | "order"> & { readonly match?: Match | undefined };
 
 const version = 1;
 
@@ -30,7 +31,11 @@ export function readCursor(query: Query, text: string): CursorPosition {
   return { time, seq };
 }
 
-function digest({ filter, order }: Query): string {
+function digest({ filter, order, match }: Query): string {
   const known = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined));
-  return hash("sha256", canonicalJson({ filter: known, order }), "hex").slice(0, 16);
+  return hash(
+    "sha256",
+    canonicalJson({ filter: known, order, ...(match === undefined ? {} : { match }) }),
+    "hex",
+  ).slice(0, 16);
 }

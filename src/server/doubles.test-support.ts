@@ -1,99 +1,23 @@
-// Doubles for the server's tests: a ledger and its queries in memory, a keyring of fixed keys, a toy signature, a toy
-// gateway, and a bare socket to say what no HTTP client would. Only tests import this file.
+// Doubles for the server's tests: a keyring of fixed keys, a toy signature, a toy gateway, and a bare socket to say what no
+// HTTP client would. Only tests import this file.
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import { connect } from "node:net";
 import { TaishiError } from "../errors.ts";
-import { entryTail, parseEntry } from "../event/entry.ts";
 import type { Request, Response } from "../exchange.ts";
 import type { Caller, Keyring } from "../identity/caller.ts";
-import type { AppendBatch, Appender, Receipt } from "../ledger/port.ts";
+import { ConsoleSessions, type SessionIdentity } from "../identity/console-sessions.ts";
+import { tokenDigest } from "../identity/credential.ts";
 import { createLog } from "../log.ts";
-import type { ListRequest, NumberedEntry, Page, Queries } from "../query/query.ts";
+
+import { AgentBoard } from "./agent-routes.ts";
+import { MemoryAccounts, noKeys, noSearches } from "./memory-administration.test-support.ts";
+
 import { MemoryDirectory } from "./memory-directory.test-support.ts";
+import { MemoryLedger, received } from "./memory-ledger.test-support.ts";
 import { MemoryLogs } from "./memory-logs.test-support.ts";
 import type { Gateway } from "./mount.ts";
 import { createServer, type Server, type ServerOptions } from "./server.ts";
-
-export const received = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
-
-/** One log per account; complete as soon as append resolves. */
-export class MemoryLedger implements Appender, Pick<Queries, "list" | "entry"> {
-  readonly batches: AppendBatch[] = [];
-  readonly #logs = new Map<string, NumberedEntry[]>();
-  readonly #keys = new Map<string, { digest: string; receipt: Receipt }>();
-  /** Awaited before every append and list. */
-  gate: Promise<void> = Promise.resolve();
-  failure: unknown;
-  /** Appends and lists that were begun. */
-  begun = 0;
-
-  log(account: string): NumberedEntry[] {
-    const log = this.#logs.get(account) ?? [];
-    this.#logs.set(account, log);
-    return log;
-  }
-
-  async append(batch: AppendBatch): Promise<Receipt> {
-    this.begun++;
-    await this.gate;
-    if (this.failure !== undefined) throw this.failure;
-    const key = batch.idempotency && `${batch.account} ${batch.idempotency.key}`;
-    const before = key === undefined ? undefined : this.#keys.get(key);
-    if (before !== undefined) {
-      if (before.digest !== batch.idempotency?.digest) throw new TaishiError("idempotency-conflict");
-      return { ...before.receipt, duplicates: before.receipt.accepted };
-    }
-    this.batches.push(batch);
-    const log = this.log(batch.account);
-    const first = log.length;
-    let start = 0;
-    for (const end of batch.ends) {
-      const head = Buffer.from(batch.heads.subarray(start, end)).toString();
-      log.push({ ...parseEntry(Buffer.from(head + entryTail(received))), seq: log.length });
-      start = end;
-    }
-    const { account } = batch;
-    const accepted = batch.ends.length;
-    const receipt = { account, accepted, duplicates: 0, first, last: log.length - 1, treeSize: log.length };
-    if (key !== undefined) this.#keys.set(key, { digest: batch.idempotency!.digest, receipt });
-    return receipt;
-  }
-
-  async list({ filter, order, window }: ListRequest): Promise<Page> {
-    this.begun++;
-    await this.gate;
-    if (this.failure !== undefined) throw this.failure;
-    const log = this.log(filter.account);
-    const has = <T>(list: readonly T[] | undefined, item: T): boolean => list === undefined || list.includes(item);
-    const matches = log.filter(
-      ({ event }) =>
-        event.kind === "security" &&
-        has(filter.kinds, event.kind) &&
-        has(filter.types, event.type) &&
-        has(filter.risks, event.risk) &&
-        (filter.resourceType ?? event.resource.type) === event.resource.type &&
-        (filter.resourceId ?? event.resource.id) === event.resource.id &&
-        (filter.project === undefined || filter.project === event.resource.project) &&
-        event.time >= (filter.from ?? 0) &&
-        event.time < (filter.to ?? Number.POSITIVE_INFINITY),
-    );
-    const sign = order === "asc" ? 1 : -1;
-    const compare = (a: { time: number; seq: number }, b: { time: number; seq: number }): number =>
-      sign * (a.time - b.time || a.seq - b.seq);
-    const at = ({ seq, event: { time } }: NumberedEntry) => ({ time, seq });
-    matches.sort((a, b) => compare(at(a), at(b)));
-    const rest =
-      "offset" in window
-        ? matches.slice(window.offset)
-        : matches.filter((entry) => compare(at(entry), window.after) > 0);
-    return { total: matches.length, size: log.length, entries: rest.slice(0, window.limit) };
-  }
-
-  async entry(account: string, seq: number): Promise<NumberedEntry | undefined> {
-    return this.log(account)[seq];
-  }
-}
 
 export const callers = {
   admin: { account: "2100000001", accessKey: "AKadmin", role: "admin", operator: true },
@@ -105,6 +29,19 @@ export type Name = keyof typeof callers;
 
 const keyring: Pick<Keyring, "byToken"> = {
   byToken: (token) => (Object.hasOwn(callers, token) ? callers[token as Name] : undefined),
+};
+
+/** Knows the callers by their tokens; of passwords it knows none. */
+const toyIdentity: SessionIdentity = {
+  account: () => undefined,
+  signIn: async () => Promise.reject(new TaishiError("wrong-password")),
+  useFirstLink: async () => Promise.reject(new TaishiError("link-void")),
+  signInByToken: ({ token }) => {
+    if (!Object.hasOwn(callers, token)) throw new TaishiError("invalid-token");
+    return tokenDigest(token);
+  },
+  callerOf: (digest) => Object.entries(callers).find(([token]) => tokenDigest(token) === digest)?.[1],
+  revokeDigest: () => {},
 };
 
 /** The toy scheme: "TOY Credential=<name>, Signature=<sha256 of name, target and body>". */
@@ -166,10 +103,29 @@ export async function openHouse(options: Partial<ServerOptions> = {}): Promise<H
   const server = await createServer({
     appender: ledger,
     queries: ledger,
+    size: (account) => ledger.log(account).length,
+    status: (account) => ({
+      stored: ledger.log(account).length,
+      signed: ledger.log(account).length,
+      witnessed: null,
+      minimumIndex: 0,
+      checkpointTime: received,
+      index: { covered: 3, size: 5 },
+      disk: { free: 10, floor: 20, below: true },
+      ready: false,
+      started: received - 61_500,
+    }),
     logs,
     logVisibility: (account) => logs.visibility.get(account) ?? "private",
     directory,
+    accounts: new MemoryAccounts(["0", "2100000001", "2100000002"]),
+    keys: noKeys,
+    searches: noSearches,
+    dialects: ({ seq }, account, language) => (seq === 0 ? { toy: { account, seq, language } } : {}),
+    agents: new AgentBoard({ now: () => received }),
     keyring,
+    sessions: new ConsoleSessions({ identity: toyIdentity, clock: { now: () => received } }),
+    accountName: (account) => `name of ${account}`,
     isSigned: (headers) => headers.authorization?.startsWith("TOY ") === true,
     precheck: (headers) => void toyName(headers.authorization),
     verify: (request) => {

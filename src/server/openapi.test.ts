@@ -46,9 +46,13 @@ test("the document and the mounted routes are the same", async () => {
   for (const place of described) {
     const [method = "", path = ""] = place.split(" ");
     const answer = await fetch(house.url + path.replaceAll(/\{\w+\}/g, "0"), { method });
-    assert.equal(answer.status, 401, `${place} is there, and wants credentials`);
+    const open = at(paths, path, method.toLowerCase()).security !== undefined;
+    assert.equal(answer.status, open ? 403 : 401, `${place} is there, and wants credentials or a page of its origin`);
   }
 });
+
+/** What is no JSON, by how its path ends. */
+const streamed = { "/proof": "text/plain", "/tail": "text/event-stream", "/export": "application/x-ndjson" };
 
 test("the document is OpenAPI 3.1: every reference leads somewhere, every path parameter is declared", async () => {
   await using house = await openHouse();
@@ -70,13 +74,18 @@ test("the document is OpenAPI 3.1: every reference leads somewhere, every path p
         [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => [name, true]),
       );
       for (const [status, response] of Object.entries(at(operation, "responses"))) {
-        const proof = path.endsWith("/proof") ? "text/plain" : "application/json";
-        const type = status === "200" ? proof : "application/problem+json";
+        const done = Object.entries(streamed).find(([ending]) => path.endsWith(ending))?.[1] ?? "application/json";
+        const type = status === "200" ? done : "application/problem+json";
         assert.equal(typeof (response as Node).description, "string");
         at(response, "content", type, "schema");
       }
     }
 });
+
+function signIn(house: House): Promise<globalThis.Response> {
+  const headers = { "x-taishi-console": "1", origin: house.url };
+  return send(house, "POST", "/api/v1/session", { token: "auditor" }, { headers });
+}
 
 test("answers are what the document says they are", async () => {
   await using house = await openHouse();
@@ -90,6 +99,10 @@ test("answers are what the document says they are", async () => {
     [await get(house, events), schemaOf(events, "get", "200", "application/json")],
     [await get(house, `${events}/0`), schemaOf(`${events}/{seq}`, "get", "200", "application/json")],
     [await get(house, "/api/v1/whoami"), schemaOf("/api/v1/whoami", "get", "200", "application/json")],
+    [await get(house, "/api/v1/stats"), schemaOf("/api/v1/stats", "get", "200", "application/json")],
+    [await get(house, "/api/v1/stats/top"), schemaOf("/api/v1/stats/top", "get", "200", "application/json")],
+    [await get(house, "/api/v1/status"), schemaOf("/api/v1/status", "get", "200", "application/json")],
+    [await signIn(house), schemaOf("/api/v1/session", "post", "200", "application/json")],
     [await get(house, `${events}/7`), schemaOf(`${events}/{seq}`, "get", "404", "application/problem+json")],
     [await post(house, '{"events":[{}]}'), schemaOf(events, "post", "400", "application/problem+json")],
   ];

@@ -2,7 +2,7 @@
 // Schemas with an $id become components and are referred to. https://spec.openapis.org/oas/v3.1.0
 import type { TSchema } from "typebox";
 import { Problem } from "./problem.ts";
-import type { Route } from "./route.ts";
+import type { AnyRoute } from "./route.ts";
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 type JsonObject = { readonly [name: string]: Json };
@@ -22,7 +22,7 @@ const elsewhere: Readonly<Record<number, string>> = {
   415: "The content type or encoding is not supported",
 };
 
-export function openapiDocument(routes: readonly Route[], version: string): JsonObject {
+export function openapiDocument(routes: readonly AnyRoute[], version: string): JsonObject {
   const components: Record<string, Json> = {};
   const refer = (schema: TSchema): Json => referTo(JSON.parse(JSON.stringify(schema)) as Json, components);
 
@@ -39,7 +39,7 @@ export function openapiDocument(routes: readonly Route[], version: string): Json
       summary: "Append events to a tamper-evident audit log and read them back",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
-    security: [{ bearer: [] }, { signature: [] }],
+    security: [{ bearer: [] }, { signature: [] }, { session: [] }],
     paths,
     components: {
       schemas: components,
@@ -56,12 +56,19 @@ export function openapiDocument(routes: readonly Route[], version: string): Json
           description:
             "HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=… over the bytes as sent, for the service `taishi`.",
         },
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: "taishi_session",
+          description:
+            "The console's session, of POST /api/v1/session; under TLS `__Host-taishi_session`. Anything but GET needs `X-Taishi-Console: 1`, and `Sec-Fetch-Site: same-origin` or an `Origin` that is the service's own.",
+        },
       },
     },
   };
 }
 
-function operation(route: Route, refer: (schema: TSchema) => Json): JsonObject {
+function operation(route: AnyRoute, refer: (schema: TSchema) => Json): JsonObject {
   const problem = { "application/problem+json": { schema: refer(Problem) } };
   const responses: Record<string, Json> = {
     200: { description: "Done", content: { [route.media ?? "application/json"]: { schema: refer(route.answer) } } },
@@ -98,6 +105,7 @@ function operation(route: Route, refer: (schema: TSchema) => Json): JsonObject {
             ),
           },
         }),
+    ...("open" in route ? { security: [] } : {}),
     responses,
   };
 }

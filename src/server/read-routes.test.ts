@@ -10,16 +10,16 @@ import {
   openHouse,
   post,
   problemOf,
-  received,
   sampleEvent,
 } from "./doubles.test-support.ts";
+import { received } from "./memory-ledger.test-support.ts";
 
 const path = "/api/v1/events";
 
 interface PageAnswer {
   events: { seq: number; time: string; type: string; [member: string]: unknown }[];
   next: string | null;
-  total: number;
+  total: number | null;
   size: number;
 }
 
@@ -128,7 +128,7 @@ test("pages by number say the same as cursors, and lead on to them", async () =>
 test("filters combine, and lists are alternatives however they are written", async () => {
   await using house = await openHouse();
   await fill(house, mixed);
-  const count = async (query: string): Promise<number> => (await list(house, query)).total;
+  const count = async (query: string): Promise<number | null> => (await list(house, query)).total;
   const expected = mixed.filter(({ type, risk }) => type !== "SshLogin" && risk === "High").length;
   assert.equal(await count("?type=Connection,ContainerEscape&risk=High"), expected);
   assert.equal(await count("?type=Connection&type=ContainerEscape&risk=High&kind=security"), expected);
@@ -247,4 +247,73 @@ test("a late index is 503 with Retry-After, never a partial answer", async () =>
   assert.equal(answer.status, 503);
   assert.equal(answer.headers.get("retry-after"), "5");
   assert.equal((await problemOf(answer)).code, "index-behind");
+});
+
+test("a search reads entries, goes on by its cursor, and counts only what it looked at from end to end", async () => {
+  await using house = await openHouse();
+  const events = Array.from({ length: 95 }, (_, i) =>
+    sampleEvent({
+      time: 1_727_609_914_000 + i * 1000,
+      contents: { User: i % 10 === 0 ? "alice" : "bob", SourceIP: `10.0.0.${i % 5}`, Tag: i % 2 === 0 ? "A B" : "C" },
+    }),
+  );
+  await fill(house, events);
+  house.ledger.reach = 30;
+  const seen: number[] = [];
+  let next: string | null = "";
+  let pages = 0;
+  while (next !== null) {
+    const page: PageAnswer & { scannedTo?: unknown; scanned?: number } = await list(
+      house,
+      `?user=alice&limit=4${next === "" ? "" : `&cursor=${next}`}`,
+    );
+    assert.equal(page.total, null);
+    assert.equal(page.size, 95);
+    assert.equal(page.scannedTo === null, page.next === null);
+    assert.ok((page.scanned ?? 0) <= 30);
+    seen.push(...page.events.map(({ seq }) => seq));
+    next = page.next;
+    pages++;
+  }
+  assert.deepEqual(seen, [90, 80, 70, 60, 50, 40, 30, 20, 10, 0]);
+  assert.ok(pages >= 4);
+
+  house.ledger.reach = 1000;
+  const whole = await list(house, "?user=alice&order=asc");
+  assert.deepEqual([whole.total, whole.next, whole.events.length], [10, null, 10]);
+  for (const [query, total] of [
+    ["?q=ALICE", 10],
+    ["?q=alice%2010.0.0.0", 10],
+    ["?q=%22a%20b%22", 48],
+    ["?ip=10.0.0.3", 19],
+    ["?content.Tag=C", 47],
+    ["?content.Tag=C&content.User=alice", 0],
+    ["?q=alice&type=Nothing", 0],
+  ] as const)
+    assert.equal((await list(house, query)).total, total, query);
+});
+
+test("a search's cursor belongs to its search, and a search has no page numbers", async () => {
+  await using house = await openHouse();
+  await fill(house, mixed);
+  const { next } = await list(house, "?q=Unknown&limit=3");
+  assert.equal((await list(house, `?q=Unknown&limit=5&cursor=${next}`)).events.length, 5);
+  const cases = {
+    [`?q=other&cursor=${next}`]: "cursor",
+    [`?cursor=${next}`]: "cursor",
+    [`?q=Unknown&user=a&cursor=${next}`]: "cursor",
+    "?q=Unknown&page=2": "page",
+    "?q=%20": "q",
+    "?q=": "q",
+    "?ip=nonsense": "ip",
+    "?content.=x": "content.",
+    "?content.A=": "content.A",
+    "?content.A=x&content.A=y": "content.A",
+    "?contents.A=x": "contents.A",
+    [`?${Array.from({ length: 11 }, (_, i) => `content.K${i}=v`).join("&")}`]: "content",
+  };
+  for (const [query, field] of Object.entries(cases)) {
+    const problem = await problemOf(await get(house, `${path}${query}`));
+    assert.deepEqual([problem.code, problem.field], ["invalid-parameter", field], query);
+  }
 });

@@ -1,49 +1,79 @@
 // The HTTP server: assembles routes, limits, TLS and the orderly stop on Fastify, and gives every error the form of its
 // path. It is given the cloud APIs as one gateway at "/" and knows no dialect. Never parses or buffers a body by itself:
 // handlers ask for theirs (body.ts), after the caller was admitted.
+
 import { randomBytes } from "node:crypto";
 import https from "node:https";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Clock } from "../clock.ts";
-import { asTaishiError, errorTable, Fatal, TaishiError } from "../errors.ts";
+import { asTaishiError, Fatal, TaishiError } from "../errors.ts";
 import type { CallRecord, OnCall, Request, Response } from "../exchange.ts";
 import type { LogVisibility } from "../identity/account-settings.ts";
 import type { Caller, Keyring } from "../identity/caller.ts";
+import type { ConsoleSessions } from "../identity/console-sessions.ts";
+import type { SavedSearches } from "../identity/saved-searches.ts";
 import type { Appender, PublishedLogs } from "../ledger/port.ts";
 import type { Log } from "../log.ts";
-import type { Queries } from "../query/query.ts";
+
+import type { CountQueries, Queries, SearchQueries, StoryQueries } from "../query/query.ts";
+import { type AccountAdministration, accountRoutes } from "./account-routes.ts";
+
+import { type AgentBoard, agentRoutes } from "./agent-routes.ts";
 import { appendRoute } from "./append-route.ts";
-import { type Authenticated, authenticate, type Credentials, type RateLimiter, readBody } from "./authenticate.ts";
+import type { RateLimiter } from "./authenticate.ts";
 import { announcesBody, BodyBudget, readWire } from "./body.ts";
 import { callRecord } from "./call-record.ts";
+import { ConsoleFiles } from "./console-files.ts";
 import { type AccountDirectory, instanceRoutes, projectRoutes } from "./directory-routes.ts";
+import { exportRoute } from "./export-route.ts";
+import { asBuffer, asksForNoAction, fromFramework, originForm, wantsPage } from "./framework.ts";
 import { type HealthReport, livenessResponse, readinessResponse } from "./health.ts";
+import { type KeyAdministration, keyRoutes } from "./key-routes.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { Connections, listener, refuseMalformed, type TlsFiles } from "./listener.ts";
 import { LogFiles } from "./log-files.ts";
 import { Metrics, type MetricsSource } from "./metrics.ts";
 import type { Downloads, Gateway, Mount } from "./mount.ts";
+import { mountRoutes } from "./mount-routes.ts";
 import { openapiDocument } from "./openapi.ts";
 import { errorForm, huaweiResponse, problemResponse } from "./problem.ts";
 import { proofRoutes } from "./proof-routes.ts";
-import { entryRoute, listRoute } from "./read-routes.ts";
-import type { Route, ToldOfCall } from "./route.ts";
+import { dialectsRoute, type EventDialects, entryRoute, listRoute } from "./read-routes.ts";
+import type { AnyRoute } from "./route.ts";
+import { savedSearchRoutes } from "./saved-search-routes.ts";
+import { sessionRoutes } from "./session-routes.ts";
+import { type ServiceStatus, statsRoutes, statusRoute } from "./stats-routes.ts";
+import { storyRoute } from "./story-route.ts";
+import { tailRoute } from "./tail-route.ts";
 import { lingering } from "./unread-body.ts";
 import { userRoutes } from "./user-routes.ts";
 import { whoamiRoute } from "./whoami-route.ts";
-import { headersOf, pathOf, queryOf, targetOf, wireRequest } from "./wire-request.ts";
+import { headersOf, pathOf, targetOf, wireRequest } from "./wire-request.ts";
 
 export interface ServerOptions {
   readonly appender: Appender;
-  readonly queries: Pick<Queries, "list" | "entry">;
+  readonly queries: Pick<Queries, "list" | "entry"> & CountQueries & SearchQueries & StoryQueries;
+  /** Entries of an account's log that are acknowledged. */
+  readonly size: (account: string) => number;
+  readonly status: (account: string) => ServiceStatus;
   readonly logs: PublishedLogs;
   /** "private" where there is no such account. */
   readonly logVisibility: (account: string) => LogVisibility;
   /** Projects, database instances and users, by account. */
   readonly directory: AccountDirectory;
+  readonly accounts: AccountAdministration;
+  readonly keys: KeyAdministration;
+  readonly searches: Pick<SavedSearches, "list" | "create" | "change" | "delete">;
+  /** An event as each cloud's API would return it, by the API's name. */
+  readonly dialects: EventDialects;
+  /** What agents say of themselves. */
+  readonly agents: AgentBoard;
   readonly keyring: Pick<Keyring, "byToken">;
+  /** The console's sessions. */
+  readonly sessions: ConsoleSessions;
+  readonly accountName: (account: string) => string | undefined;
   /** Verifies a signed request of the own API. @throws TaishiError */
   readonly verify: (request: Request) => Caller;
   readonly precheck?: (headers: Request["headers"], target: string) => void;
@@ -55,6 +85,8 @@ export interface ServerOptions {
   readonly rootDocument?: () => Response;
   /** Signed links: who has one needs no other credentials. @throws TaishiError where it is void */
   readonly downloads?: Downloads;
+  /** The web console's files, by their path below its folder. */
+  readonly console?: ReadonlyMap<string, Uint8Array>;
   /** Told of every call of the own API but appends; awaited before an answer that changed something. */
   readonly onCall?: OnCall;
   readonly rateLimit: RateLimiter;
@@ -75,7 +107,7 @@ export interface ServerOptions {
 
 export interface Server {
   /** The routes of the own API, as mounted. */
-  readonly routes: readonly Route[];
+  readonly routes: readonly AnyRoute[];
   /** @returns where it listens; port 0 picks one */
   listen(host: string, port: number): Promise<AddressInfo>;
   /** For new connections. @throws where the files are no certificate and key; the old ones stay */
@@ -103,12 +135,24 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
   ]);
   const challenges = options.challenges ?? ["Bearer"];
-  const routes = [
+  const stopping = new AbortController();
+  const routes: readonly AnyRoute[] = [
     appendRoute(options.appender, limits, (events, bytes) => metrics.appended(events, bytes)),
     listRoute(options.queries),
     entryRoute(options.queries),
+    dialectsRoute(options.queries, options.dialects),
+    tailRoute(options),
+    exportRoute(options.queries),
+    ...statsRoutes(options.queries),
+    storyRoute(options.queries),
+    statusRoute(options.status, options.version, options.clock),
     ...proofRoutes(options.logs),
     whoamiRoute(),
+    ...sessionRoutes({ sessions: options.sessions, accountName: options.accountName }),
+    ...agentRoutes(options.agents),
+    ...accountRoutes(options.accounts),
+    ...keyRoutes(options.keys),
+    ...savedSearchRoutes(options.searches),
     ...projectRoutes(options.directory),
     ...instanceRoutes(options.directory),
     ...userRoutes(options.directory),
@@ -168,62 +212,16 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     metrics.request(request.method, request.routeOptions.url ?? "other", reply.statusCode, reply.elapsedTime / 1000);
   });
 
-  const credentials: Credentials = options;
-  for (const route of routes)
-    app.route({
-      method: route.method,
-      url: route.path.replaceAll(/\{(\w+)\}/g, ":$1"),
-      handler: async (request, reply) => {
-        const lease = budget.lease();
-        let caller: Caller | undefined;
-        let said: ToldOfCall = {};
-        const tell = (errorCode?: string): Promise<void> | void =>
-          route.audited === undefined
-            ? undefined
-            : options.onCall?.(
-                callRecord(request, { ...route.audited, ...said }, options.clock.now(), caller, errorCode),
-              );
-        try {
-          const { bodyLimit, act } = route;
-          const context = { credentials, limits, lease, bodyLimit, ...(act === undefined ? {} : { act }) };
-          const authenticated: Authenticated = await authenticate(request, context);
-          caller = authenticated.caller;
-          const headers = headersOf(request);
-          route.precheck?.(headers);
-          const answer = await route.handle({
-            ...authenticated,
-            headers,
-            path: request.params as Record<string, string>,
-            query: new URLSearchParams(queryOf(targetOf(request))),
-            body: async () => readBody(request, authenticated, context),
-            lease,
-            tell: (facts) => {
-              said = { ...said, ...facts };
-            },
-          });
-          const told = tell();
-          if (route.audited?.readOnly === false) await told;
-          const { headers: more, body } = typeof answer === "string" ? { headers: {}, body: answer } : answer;
-          return send(request, reply, { status: 200, headers: { ...jsonType, ...more }, body });
-        } catch (thrown) {
-          const { code } = asTaishiError(thrown);
-          // Appends are not audited, but who tries them without a valid key is.
-          if (route.audited !== undefined || errorTable[code].status === 401)
-            void options.onCall?.(
-              callRecord(
-                request,
-                { ...(route.audited ?? { name: "AppendEvents", readOnly: false }), ...said },
-                options.clock.now(),
-                caller,
-                code,
-              ),
-            );
-          throw thrown;
-        } finally {
-          lease.release();
-        }
-      },
-    });
+  mountRoutes(routes, {
+    app,
+    credentials: options,
+    limits,
+    budget,
+    clock: options.clock,
+    onCall: options.onCall ?? (() => {}),
+    stopping: stopping.signal,
+    send,
+  });
 
   const through =
     (gateway: Gateway) =>
@@ -293,6 +291,27 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       },
     });
 
+  const consoleFiles = new ConsoleFiles(options.console ?? new Map());
+  app.route({
+    method: ["GET", "HEAD"],
+    url: consoleFiles.path,
+    handler: async (request, reply) => {
+      const { "accept-encoding": encoding, "if-none-match": tag } = headersOf(request);
+      const path = pathOf(targetOf(request)).slice("/console/".length);
+      return send(
+        request,
+        reply,
+        consoleFiles.answer(path, { acceptEncoding: encoding ?? "", ifNoneMatch: tag ?? "" }),
+      );
+    },
+  });
+  app.route({
+    method: "GET",
+    url: "/console",
+    handler: async (request, reply) =>
+      send(request, reply, { status: 302, headers: { location: "/console/" }, body: "" }),
+  });
+
   const document = JSON.stringify(openapiDocument(routes, options.version));
   const plain: Readonly<Record<string, () => Response | Promise<Response>>> = {
     "/openapi.json": () => ({ status: 200, headers: jsonType, body: document }),
@@ -312,7 +331,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     [
       ...routes.map(({ path, method }) => ({ path, method })),
       ...Object.keys(plain).map((path) => ({ path, method: "GET" })),
-      ...["GET", "HEAD"].map((method) => ({ path: logFiles.path, method })),
+      ...["GET", "HEAD"].flatMap((method) => [logFiles.path, consoleFiles.path].map((path) => ({ path, method }))),
     ],
     fail,
   );
@@ -329,6 +348,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     close: async () => {
       connections.closing = true;
+      stopping.abort();
       const closed = app.close();
       await connections.quiet(limits.closeGrace);
       connections.destroy();
@@ -365,36 +385,4 @@ function notFound(request: FastifyRequest): TaishiError {
   return path === "/"
     ? new TaishiError("method-not-allowed")
     : new TaishiError("not-found", `no such path: ${path.slice(0, 200)}`);
-}
-
-/** Fastify's own refusals in our words. */
-function fromFramework(thrown: unknown): TaishiError {
-  const { code, statusCode } = (thrown ?? {}) as { code?: string; statusCode?: number };
-  if (thrown instanceof TaishiError || statusCode === undefined || statusCode >= 500) return asTaishiError(thrown);
-  if (statusCode === 415)
-    return new TaishiError("unsupported-media-type", "the Content-Type cannot be read", { field: "Content-Type" });
-  if (code === "FST_ERR_BAD_URL") return new TaishiError("not-found", "the path is not valid percent-encoding");
-  if (statusCode === 404 || statusCode === 414) return new TaishiError("not-found");
-  return new TaishiError("malformed-body", "the request cannot be read");
-}
-
-/** A person's browser at the root path. */
-function asksForNoAction(request: FastifyRequest): boolean {
-  return request.method === "GET" && !new URLSearchParams(queryOf(targetOf(request))).has("Action");
-}
-
-function wantsPage(request: FastifyRequest): boolean {
-  return /(?:^|,)\s*text\/html\s*(?:[;,]|$)/i.test(request.headers.accept ?? "");
-}
-
-/** RFC 9112 §3.2.2: a server must take the absolute form of a target too. */
-function originForm(target: string): string {
-  const authority = /^https?:\/\/[^/?#]*/i.exec(target)?.[0];
-  if (authority === undefined) return target;
-  const rest = target.slice(authority.length);
-  return rest.startsWith("/") ? rest : `/${rest}`;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -47,7 +47,9 @@ export function recordsOf(bytes: Buffer, read = readAt): readonly RawRecord[] {
   for (let from = 0; from < bytes.length; ) {
     const lf = bytes.indexOf(10, from);
     const end = lf === -1 ? bytes.length : lf;
-    records.push(recordOf(bytes.subarray(from, end > from && bytes[end - 1] === 13 ? end - 1 : end), read));
+    const crlf = end > from && bytes[end - 1] === 13;
+    const record = recordOf(bytes.subarray(from, crlf ? end - 1 : end), read);
+    records.push(crlf ? { ...record, crlf } : record);
     from = end + 1;
   }
   return records;
@@ -109,8 +111,15 @@ function everyRecordIsTold(records: readonly RawRecord[], outcomes: readonly Out
   );
 }
 
+/** What became of a fuzz's records. */
+export interface FuzzCounts {
+  readonly inputs: number;
+  readonly events: number;
+  readonly unparsed: number;
+}
+
 /**
- * Gives damaged payloads to the source: `inputs` records in runs of a few, each run to a parser of its own.
+ * Gives damaged payloads to the source: `inputs` records or a few more, in runs of a few, each run to a parser of its own.
  * @throws AssertionError naming the seed where a record is lost, a text of an event is in none of its records, or a record
  *   takes longer than it may
  */
@@ -118,11 +127,12 @@ export function fuzz(
   source: Source,
   payloads: readonly Payload[],
   { inputs, seed }: { readonly inputs: number; readonly seed: number },
-): void {
+): FuzzCounts {
   const random = mulberry32(seed);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
   const vocabulary = vocabularyOf(source, payloads);
-  for (let done = 0; done < inputs; ) {
+  let [done, events, unparsed] = [0, 0, 0];
+  while (done < inputs) {
     const { records, options } = pick(payloads);
     const start = Math.floor(random() * records.length);
     const run = records
@@ -135,7 +145,11 @@ export function fuzz(
     everyRecordIsTold(run, outcomes);
     for (const outcome of outcomes) inventsNothing(outcome, vocabulary, seed);
     done += run.length;
+    const parsed = outcomes.filter(isParsed).length;
+    events += parsed;
+    unparsed += outcomes.length - parsed;
   }
+  return { inputs: done, events, unparsed };
 }
 
 /** Words that the source writes itself: those of its payloads' drafts that stand in none of their records. */
@@ -154,18 +168,30 @@ function vocabularyOf(source: Source, payloads: readonly Payload[]): ReadonlySet
 function inventsNothing(outcome: Outcome, vocabulary: ReadonlySet<string>, seed: number): void {
   if (!isParsed(outcome)) return;
   const words = wordsIn(outcome);
-  const all = outcome.records.map(({ text }) => text).join("\n");
+  const all = spoken(outcome).join("\n");
   for (const text of textsOf(outcome.draft))
-    for (const word of wordsOf(text))
+    for (const word of isAddress(text) ? [] : wordsOf(text))
       assert.ok(
-        words.has(word) || vocabulary.has(word) || all.includes(word) || isTime(word),
+        words.has(word) || vocabulary.has(word) || all.includes(word) || isTime(word) || isInTwo(word, words, all),
         `seed ${seed}: "${word}" of ${JSON.stringify(text)} is in no record: ${JSON.stringify(all).slice(0, 2000)}`,
       );
 }
 
+/** Where an origin cuts long texts, a word may stand in the records in two parts, each a word of its own there. */
+function isInTwo(word: string, words: ReadonlySet<string>, all: string): boolean {
+  const stands = (part: string): boolean => (part.length < 3 ? all.includes(part) : words.has(part));
+  for (let cut = 1; cut < word.length; cut++) if (stands(word.slice(0, cut)) && stands(word.slice(cut))) return true;
+  return false;
+}
+
 /** Times are put together anew, and numbers are written in decimal: they are held by the golden events instead. */
 function isTime(word: string): boolean {
-  return /^\d+$/.test(word) || /^\d{4}-?\d\d-?\d\d(T\d+)?/.test(word);
+  return /^\d+$/.test(word) || /^\d{4}-?\d\d-?\d\d(T\d+)?/.test(word) || /^\d\d(?:T\d\d|Z)$/.test(word);
+}
+
+/** Of IPv6, which is written anew from its bytes. */
+function isAddress(text: string): boolean {
+  return /^[0-9a-f:.]*:[0-9a-f:.]*$/.test(text);
 }
 
 function textsOf(value: unknown): readonly string[] {
@@ -182,13 +208,20 @@ function wordsOf(text: string): readonly string[] {
   return text.match(/[\p{L}\p{N}_]{3,}/gu) ?? [];
 }
 
+/** The texts of an outcome's records; and of a container's lines that were written in parts, the whole. */
+function spoken({ records }: Outcome): readonly string[] {
+  const texts = records.map(({ text }) => text);
+  const parts = texts.map((text) => /^\S+ std(?:out|err) [FP]\S* (.*)$/s.exec(text)?.[1]);
+  return parts.length > 1 && !parts.includes(undefined) ? [...texts, parts.join("")] : texts;
+}
+
 /** The words of an outcome's records, and of what these say in JSON, in hexadecimal, in URLs and with escapes. */
-function wordsIn({ records }: Outcome): ReadonlySet<string> {
+function wordsIn(outcome: Outcome): ReadonlySet<string> {
   const words = new Set<string>();
   const add = (text: string): void => {
     for (const word of wordsOf(text)) words.add(word);
   };
-  for (const { text } of records) {
+  for (const text of spoken(outcome)) {
     add(text);
     add(text.replace(/\\u([0-9a-fA-F]{4})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))));
     add(text.replace(/\\[nrtfb0]/g, " ").replace(/\\(.)/g, "$1"));
@@ -202,8 +235,8 @@ function wordsIn({ records }: Outcome): ReadonlySet<string> {
       add(Buffer.from(hex, "hex").toString("utf8").replaceAll("\0", " "));
       add(Buffer.from(hex.slice(1), "hex").toString("utf8").replaceAll("\0", " "));
     }
-    for (const bytes of text.match(/\[(?:\d{1,3},\s*)*\d{1,3}\]/g) ?? [])
-      add(Buffer.from(JSON.parse(bytes.replace(/\b0+(?=\d)/g, "")) as number[]).toString("utf8"));
+    for (const bytes of text.match(/\[(?:[\d.]+,\s*)*[\d.]+\]/g) ?? [])
+      add(Buffer.from(bytes.slice(1, -1).split(",").map(Number)).toString("utf8"));
     const json = parsed(text);
     if (json !== undefined) for (const inner of textsOf(json)) add(inner);
   }
@@ -243,7 +276,26 @@ const awkward = [
 ].map((text) => Buffer.from(text));
 const invalid = Buffer.from([0xff, 0xfe, 0xc3]);
 
+const literal = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?|\b(?:true|false|null)\b/g;
+const otherValues = ["null", "true", "{}", "[]", "-1", "0", "1e999", "9007199254740993", '""', '[{"a":[null]}]'];
+
+/** Other values where quoted texts and numbers stood: a record that is still whole, and means something else. */
+function exchange(text: string, random: () => number, payloads: readonly Payload[]): string {
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)]!;
+  let out = text;
+  for (let times = Math.floor(random() * 4); times >= 0; times--) {
+    const found = [...out.matchAll(literal)];
+    if (found.length === 0) return out;
+    const { 0: old, index } = pick(found);
+    const strange = [...pick(pick(payloads).records).text.matchAll(literal)].map(([value]) => value);
+    const instead = pick([...otherValues, JSON.stringify(String(pick(awkward))), ...strange]);
+    out = out.slice(0, index) + instead + out.slice(index + old.length);
+  }
+  return out;
+}
+
 function damage(bytes: Buffer, random: () => number, payloads: readonly Payload[]): Buffer {
+  if (random() < 0.3) return withoutLineFeeds(Buffer.from(exchange(bytes.toString("utf8"), random, payloads)));
   let out = Buffer.from(bytes);
   const at = (): number => Math.floor(random() * (out.length + 1));
   for (let times = Math.floor(random() * 4); times >= 0; times--) {
@@ -262,8 +314,12 @@ function damage(bytes: Buffer, random: () => number, payloads: readonly Payload[
       out = Buffer.concat([out.subarray(0, from), other.subarray(Math.floor(random() * other.length))]);
     }
   }
-  // A record has no line feed in it.
-  return Buffer.from(out.map((byte) => (byte === 10 ? 32 : byte)));
+  return withoutLineFeeds(out);
+}
+
+/** A record has none in it. */
+function withoutLineFeeds(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.map((byte) => (byte === 10 ? 32 : byte)));
 }
 
 function mulberry32(seed: number): () => number {

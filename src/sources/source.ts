@@ -12,6 +12,8 @@ export interface RawRecord {
   readonly text: string;
   /** What was received, where the text is not the bytes. */
   readonly bytes?: Uint8Array;
+  /** Its line ended with CR and LF; of a record that spans lines the CR may be a part. */
+  readonly crlf?: true;
   /** When it was read or received, epoch milliseconds. For what the record does not say: its year, its zone, its time. */
   readonly read: number;
 }
@@ -45,6 +47,8 @@ export interface Parsed {
   readonly records: readonly RawRecord[];
   /** What is missing, where waiting for it was given up: "no exec_start". Kept in the event. */
   readonly incomplete?: string;
+  /** What is kept in place of the records' texts, where these held a secret: the texts without it, joined by line feeds. */
+  readonly redacted?: string;
 }
 
 /**
@@ -59,6 +63,18 @@ export interface Unparsed {
   /** A sentence's end after "not parsed: ", which quotes nothing of the record. */
   readonly reason: string;
   readonly records: readonly RawRecord[];
+  /** As of Parsed. */
+  readonly redacted?: string;
+}
+
+/** A line of a record that goes on in the next one, but for the LF between them. */
+export function lineOf({ text, crlf }: RawRecord): string {
+  return crlf === true ? `${text}\r` : text;
+}
+
+/** Lines as lineOf gives them put together: the last one's CR is of the line's end. */
+export function linesJoined(lines: readonly string[]): string {
+  return lines.join("\n").replace(/\r$/, "");
 }
 
 export type Outcome = Parsed | Unparsed;

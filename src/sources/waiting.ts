@@ -51,6 +51,11 @@ export class Waiting<Key, Value> {
     return held.value;
   }
 
+  /** The records of the item of this key, which goes on waiting. */
+  recordsOf(key: Key): readonly RawRecord[] | undefined {
+    return this.#held.get(key)?.records;
+  }
+
   /** Takes the item out. */
   release(key: Key): Released<Key, Value> | undefined {
     const held = this.#held.get(key);

@@ -166,7 +166,7 @@ test("a file that is deleted is read to its end, with the half line it ended wit
 });
 
 test("half a line at the end of a renamed file waits for the rest as long as it grows", async (t) => {
-  const f = follower(t, ["a.log"], { "settle-ms": 400 });
+  const f = follower(t, ["a.log"], { "settle-seconds": 0.4 });
   writeFileSync(f.path("a.log"), `${text(lines("a", 0, 2))}a half`);
   f.start();
   await f.until(2);
@@ -185,7 +185,7 @@ test("half a line at the end of a renamed file waits for the rest as long as it 
 });
 
 test("a copy that is still being made is not another content", async (t) => {
-  const f = follower(t, ["a.log"], { "settle-ms": 300 });
+  const f = follower(t, ["a.log"], { "settle-seconds": 0.3 });
   const whole = text(lines("a", 0, 2_000));
   writeFileSync(f.path("a.log"), whole);
   f.start();
@@ -356,7 +356,7 @@ test("batches hold at most 1,000 records and 1 MiB, and reading waits for each",
 });
 
 test("a lane whose files are gone ends; a file that comes back begins another", async (t) => {
-  const f = follower(t, ["*.log"], { "poll-ms": 10 });
+  const f = follower(t, ["*.log"], { "poll-seconds": 0.01 });
   writeFileSync(f.path("a.log"), text(lines("a", 0, 2)));
   f.start();
   await f.until(2);

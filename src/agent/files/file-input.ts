@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import type { Clock } from "../../clock.ts";
 import type { Batch, Input, InputState } from "../input.ts";
 import { DirectoryListings } from "./directory-listing.ts";
-import { type FileSettings, fileSettingsOf } from "./file-settings.ts";
+import { detailedOf, type FileSettings } from "./file-settings.ts";
 import { dayOf, KnownStreams } from "./known-streams.ts";
 import { Lane } from "./lane.ts";
 import { LanePaths } from "./lane-paths.ts";
@@ -17,19 +17,21 @@ const mostAbsence = 600;
 export interface FileInputContext {
   /** Read what is there and end. */
   readonly once: boolean;
+  /** What relative paths are meant from. */
+  readonly base: string;
   readonly clock: Clock;
 }
 
 export class FileInput implements Input {
-  readonly #settings: FileSettings;
+  readonly #settings: ReturnType<typeof detailedOf>;
   readonly #context: FileInputContext;
   readonly #lanes = new Map<string, Lane>();
   #reading: Reading | undefined;
   #unmatched = false;
 
   /** @param settings checked against fileSettings */
-  constructor(settings: Parameters<typeof fileSettingsOf>[0], context: FileInputContext) {
-    this.#settings = fileSettingsOf(settings);
+  constructor(settings: FileSettings, context: FileInputContext) {
+    this.#settings = detailedOf(settings);
     this.#context = context;
   }
 
@@ -44,22 +46,22 @@ export class FileInput implements Input {
   }
 
   async run(handOver: (batch: Batch) => Promise<void>, resume: unknown, signal: AbortSignal): Promise<void> {
-    const { paths, from, "poll-ms": pollMs, "settle-ms": settleMs } = this.#settings;
-    const { once, clock } = this.#context;
+    const { paths, from, "poll-seconds": poll, "settle-seconds": settle } = this.#settings;
+    const { once, base, clock } = this.#context;
     const streams = new KnownStreams(resume);
     const reading = new Reading({
       streams,
       listings: new DirectoryListings(),
       clock,
       once,
-      settleTicks: Math.ceil(settleMs / pollMs) + 1,
+      settleTicks: Math.ceil(settle / poll) + 1,
       isLive: (path) => this.#lanes.has(path),
       handOver,
       signal,
     });
     this.#reading = reading;
-    const lanePaths = new LanePaths(paths);
-    const wakeUp = new WakeUp(pollMs, signal, () => {
+    const lanePaths = new LanePaths(paths, base);
+    const wakeUp = new WakeUp(poll * 1000, signal, () => {
       reading.tick++;
       reading.turn++;
       for (const lane of this.#lanes.values()) lane.measure();

@@ -8,45 +8,41 @@ const paths = Type.Array(Type.String({ minLength: 1 }), {
   description: "Paths, or patterns with *, ?, [ ], { } and **. Rotated files are found by themselves.",
 });
 
-const detailed = Type.Object(
-  {
+/** Of `files` in a configuration. */
+export const fileSettings = Type.Union(
+  [
     paths,
-    from: Type.Union([Type.Literal("start"), Type.Literal("end")], {
-      default: "start",
-      description: "Where the first run begins: with everything that is there, or with what comes.",
-    }),
-    encoding: Type.Literal("utf-8", { default: "utf-8", description: "Of the text; other bytes are kept as bytes." }),
-    "poll-ms": Type.Integer({
-      default: 1_000,
-      minimum: 10,
-      maximum: 60_000,
-      description: "How often it is looked for what the system does not tell of.",
-    }),
-    "settle-ms": Type.Integer({
-      default: 5_000,
-      minimum: 10,
-      maximum: 3_600_000,
-      description: "How long a file that was rotated away must stay as it is to be held to be over.",
-    }),
-  },
-  closed,
+    Type.Object(
+      {
+        paths,
+        from: Type.Union([Type.Literal("start"), Type.Literal("end")], {
+          default: "start",
+          description: "Where the first run begins: with everything that is there, or with what comes.",
+        }),
+        "poll-seconds": Type.Number({
+          default: 1,
+          minimum: 0.01,
+          maximum: 3_600,
+          description: "How often it is looked for what the system does not tell of.",
+        }),
+        "settle-seconds": Type.Number({
+          default: 5,
+          minimum: 0.01,
+          maximum: 3_600,
+          description: "How long a file that was rotated away must stay as it is to be held to be over.",
+        }),
+      },
+      closed,
+    ),
+  ],
+  { description: "Files to follow." },
 );
 
-export type FileSettings = Static<typeof detailed>;
+type Detailed = Exclude<Static<typeof fileSettings>, readonly string[]>;
+/** Checked against fileSettings; defaults may be left out. */
+export type FileSettings = readonly string[] | (Partial<Detailed> & Pick<Detailed, "paths">);
 
-/** Of `files` in a configuration. */
-export const fileSettings = Type.Union([paths, detailed], { description: "Files to follow." });
-
-export const defaultFileSettings: Omit<FileSettings, "paths"> = {
-  from: "start",
-  encoding: "utf-8",
-  "poll-ms": 1_000,
-  "settle-ms": 5_000,
-};
-
-/** @param given checked against fileSettings */
-export function fileSettingsOf(
-  given: readonly string[] | (Partial<FileSettings> & Pick<FileSettings, "paths">),
-): FileSettings {
-  return "paths" in given ? { ...defaultFileSettings, ...given } : { ...defaultFileSettings, paths: [...given] };
+export function detailedOf(settings: FileSettings): Detailed {
+  const given = "paths" in settings ? settings : { paths: [...settings] };
+  return { from: "start", "poll-seconds": 1, "settle-seconds": 5, ...given };
 }

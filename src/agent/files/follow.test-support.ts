@@ -14,6 +14,13 @@ export interface Taken extends Placed {
   readonly stream: string;
 }
 
+export interface FollowSettings {
+  readonly once?: boolean;
+  readonly from?: "start" | "end";
+  readonly "poll-seconds"?: number;
+  readonly "settle-seconds"?: number;
+}
+
 export class Follower {
   readonly directory = mkdtempSync(join(tmpdir(), "taishi-files-"));
   readonly #settings: FileSettings;
@@ -27,18 +34,17 @@ export class Follower {
   #stop: AbortController | undefined;
   #running: Promise<void> | undefined;
 
-  constructor(names: readonly string[], settings: Partial<FileSettings> & { once?: boolean } = {}) {
+  constructor(names: readonly string[], settings: FollowSettings = {}) {
     const { once = false, ...rest } = settings;
     this.#once = once;
     this.#settings = {
       from: "start",
-      encoding: "utf-8",
-      "poll-ms": 20,
-      "settle-ms": 100,
+      "poll-seconds": 0.02,
+      "settle-seconds": 0.1,
       ...rest,
       paths: names.map((name) => this.path(name)),
     };
-    this.input = new FileInput(this.#settings, { once, clock: systemClock });
+    this.input = new FileInput(this.#settings, { once, base: this.directory, clock: systemClock });
   }
 
   path(name: string): string {
@@ -52,7 +58,7 @@ export class Follower {
   start(): void {
     const stop = new AbortController();
     this.#stop = stop;
-    this.input = new FileInput(this.#settings, { once: this.#once, clock: systemClock });
+    this.input = new FileInput(this.#settings, { once: this.#once, base: this.directory, clock: systemClock });
     const handOver = async (batch: Batch): Promise<void> => {
       const kept = await this.gate(batch);
       if (stop.signal.aborted || !kept) throw new Error("crashed");

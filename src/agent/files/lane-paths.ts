@@ -14,10 +14,11 @@ export class LanePaths {
   readonly #named: readonly string[];
   readonly #patterns: readonly string[];
 
-  constructor(paths: readonly string[]) {
+  /** @param base what relative paths are meant from */
+  constructor(paths: readonly string[], base: string) {
     const isPattern = (path: string): boolean => /[*?[\]{}]/.test(path);
-    this.#named = paths.filter((path) => !isPattern(path)).map((path) => resolve(path));
-    this.#patterns = paths.filter(isPattern).map((path) => resolve(path));
+    this.#named = paths.filter((path) => !isPattern(path)).map((path) => resolve(base, path));
+    this.#patterns = paths.filter(isPattern).map((path) => resolve(base, path));
   }
 
   /**

@@ -7,7 +7,7 @@ import { bytesBefore, type Content } from "./content.ts";
 import { hashOf, idOf, type Stream, tailLength } from "./known-streams.ts";
 import { LaneFiles, type Tracked } from "./lane-files.ts";
 import { LaneStreams } from "./lane-streams.ts";
-import { cutLines, endWithoutCr, LongLine, placed } from "./line-cutter.ts";
+import { cutLines, LongLine, placed } from "./line-cutter.ts";
 import { chunkLength, type Reading } from "./reading.ts";
 
 const batchesPerStep = 16;
@@ -184,9 +184,8 @@ export class Lane {
     if (this.#files.isBroken(file)) return "done";
     if (!this.#files.isOver(file)) return this.#waitsOrDone(file);
     const offset = stream.offset + rest.length;
-    const line = rest.subarray(0, endWithoutCr(rest, 0, rest.length));
-    const records = line.length === 0 ? [] : [placed(line, offset, this.#reading.options.clock.now())];
-    await this.#advance(stream, records, offset, bytes);
+    const record = placed(rest, offset, this.#reading.options.clock.now(), { crlf: false, valid: false });
+    await this.#advance(stream, [record], offset, bytes);
     return "more";
   }
 

@@ -12,7 +12,7 @@ test("lines are cut at LF, with the offsets of the bytes after them", () => {
   assert.equal(used, bytes.length - 4);
   assert.deepEqual(records, [
     { record: { text: "one", read: 7 }, offset: 104 },
-    { record: { text: "two", read: 7 }, offset: 109 },
+    { record: { text: "two", crlf: true, read: 7 }, offset: 109 },
     { record: { text: "thr\0ee", read: 7 }, offset: 119 },
   ]);
 });

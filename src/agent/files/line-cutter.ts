@@ -1,4 +1,4 @@
-// Bytes to records: cut at LF, a CR before it dropped, NULs kept, empty lines passed over (they tell nothing; offsets go on).
+// Bytes to records: cut at LF, a CR before it told by a mark, NULs kept, empty lines passed over (they tell nothing; offsets go on).
 // What is not UTF-8 keeps its bytes. A line of more than 16 MiB is told by its digest, its size and its beginning, and is
 // never in memory as a whole.
 import { isUtf8 } from "node:buffer";
@@ -31,21 +31,29 @@ export function cutLines(
   while (records.length < most.records) {
     const lf = bytes.indexOf(10, used);
     if (lf === -1 || (lf >= most.bytes && records.length > 0)) break;
-    const end = endWithoutCr(bytes, used, lf);
-    if (end > used) records.push(placed(bytes.subarray(used, end), offset + lf + 1, read, valid || undefined));
+    const crlf = lf > used && bytes[lf - 1] === 13;
+    const end = crlf ? lf - 1 : lf;
+    if (end > used) records.push(placed(bytes.subarray(used, end), offset + lf + 1, read, { crlf, valid }));
     used = lf + 1;
   }
   return { records, used };
 }
 
-/** @param offset of the byte after the record's end @param valid known to be UTF-8 */
-export function placed(line: Buffer, offset: number, read: number, valid = isUtf8(line)): Placed {
+/**
+ * A line without its end.
+ * @param offset of the byte after its end
+ * @param known of the line: whether its end was CR and LF, and whether it is surely UTF-8
+ */
+export function placed(
+  line: Buffer,
+  offset: number,
+  read: number,
+  { crlf, valid }: { readonly crlf: boolean; readonly valid: boolean },
+): Placed {
   const text = line.toString("utf8");
-  return { offset, record: valid ? { text, read } : { text, bytes: Buffer.from(line), read } };
-}
-
-export function endWithoutCr(bytes: Buffer, from: number, end: number): number {
-  return end > from && bytes[end - 1] === 13 ? end - 1 : end;
+  const ending = crlf ? ({ crlf } as const) : {};
+  if (valid || isUtf8(line)) return { offset, record: { text, ...ending, read } };
+  return { offset, record: { text, bytes: Buffer.from(line), ...ending, read } };
 }
 
 /** A line that is longer than what is read at once, while it is read piece by piece. */
@@ -91,8 +99,9 @@ export class LongLine {
   record(read: number, ended: boolean): Placed {
     if (!ended && this.#cr) this.#take(Buffer.from("\r"));
     const kept = Buffer.concat(this.#pieces);
-    if (this.#size <= longestLine) return placed(kept, this.#next, read);
-    const { record } = placed(kept.subarray(0, keptOfLonger), this.#next, read);
+    const known = { crlf: ended && this.#cr, valid: false };
+    if (this.#size <= longestLine) return placed(kept, this.#next, read, known);
+    const { record } = placed(kept.subarray(0, keptOfLonger), this.#next, read, known);
     return { record, offset: this.#next, cut: { digest: this.#hash.copy().digest("hex"), size: this.#size } };
   }
 

@@ -132,7 +132,10 @@ function randomOf(seed: number): () => number {
 
 async function trial(seed: number, steps: number): Promise<void> {
   const random = randomOf(seed);
-  const f = new Follower([random() < 0.3 ? "a.log*" : "a.log"], { "poll-ms": 10, "settle-ms": settleMs });
+  const f = new Follower([random() < 0.3 ? "a.log*" : "a.log"], {
+    "poll-seconds": 0.01,
+    "settle-seconds": settleMs / 1000,
+  });
   const writer = new Writer(f, random() < 0.5 ? "# a header that every file begins with" : undefined, random);
   let running = false;
   const story: string[] = [];

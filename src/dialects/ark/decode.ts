@@ -18,7 +18,7 @@ export interface ListAuditLogs {
 
 type Values = Readonly<Record<string, unknown>>;
 
-const resourceTypes = ["endpoint", "modelcustomizationjob"] as const;
+export const resourceTypes = ["endpoint", "modelcustomizationjob"] as const;
 const longestId = 256;
 /** Numbers above this are milliseconds, others seconds: 1e11 s is the year 5138, 1e11 ms is 1973. */
 const largestSeconds = 1e11;

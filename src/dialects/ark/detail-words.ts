@@ -13,11 +13,15 @@ export interface KmsFacts {
 export interface Words {
   readonly sshUnknown: string;
   readonly ssh: string;
+  /** By the Result of a login that was not, or is over. */
+  readonly sshResults: ReadonlyMap<string, string>;
   readonly containerLogin: string;
   readonly connection: string;
   readonly metadataServer: string;
   readonly breakout: string;
   readonly varmor: string;
+  /** It was written down, and not stopped. */
+  readonly varmorNoted: string;
   /** Between a sentence and what follows it. */
   readonly gap: string;
   // Labels, with their own colon and space.
@@ -33,6 +37,7 @@ export interface Words {
   readonly command: string;
   readonly process: string;
   readonly pid: string;
+  readonly action: string;
   readonly hook: string;
   /** By the tag that says it. */
   readonly tags: ReadonlyMap<string, string>;
@@ -47,11 +52,17 @@ const chineseOperations: ReadonlyMap<string, string> = new Map([
 export const chinese: Words = {
   sshUnknown: "存在通过未知源ssh登录安全沙箱容器的行为。",
   ssh: "存在通过ssh登录安全沙箱容器的行为。",
+  sshResults: new Map([
+    ["Failed", "存在尝试通过ssh登录安全沙箱容器但未成功的行为。"],
+    ["InvalidUser", "存在以不存在或不被允许的用户尝试通过ssh登录安全沙箱容器的行为,未成功。"],
+    ["Disconnected", "安全沙箱容器的一个ssh连接已断开。"],
+  ]),
   containerLogin: "存在从本地节点登录到安全沙箱容器的行为。",
   connection: "存在从安全沙箱容器向外进行网络连接的行为。",
   metadataServer: "容器上存在连接Metadata Server的行为,疑似进行容器逃逸准备。",
   breakout: "容器上存在疑似容器逃逸的行为。",
   varmor: "vArmor成功拦截了一次风险操作。",
+  varmorNoted: "vArmor记录了一次风险操作,未拦截。",
   gap: "",
   origin: "来源: ",
   source: "源IP/端口: ",
@@ -65,6 +76,7 @@ export const chinese: Words = {
   command: "命令: ",
   process: "进程: ",
   pid: "pid: ",
+  action: "处置: ",
   hook: "触发hook: ",
   tags: new Map([
     ["Blocking", "阻塞式"],
@@ -88,11 +100,20 @@ const englishOperations: ReadonlyMap<string, string> = new Map([
 export const english: Words = {
   sshUnknown: "SSH login to a security sandbox container from an unknown source.",
   ssh: "SSH login to a security sandbox container.",
+  sshResults: new Map([
+    ["Failed", "Failed attempt to log in to a security sandbox container by SSH."],
+    [
+      "InvalidUser",
+      "Failed attempt to log in to a security sandbox container by SSH, as a user that does not exist or may not log in.",
+    ],
+    ["Disconnected", "An SSH connection to a security sandbox container ended."],
+  ]),
   containerLogin: "Login to a security sandbox container from its own node.",
   connection: "Network connection out of a security sandbox container.",
   metadataServer: "A container connected to the metadata server, possibly preparing a container escape.",
   breakout: "A container may have attempted an escape.",
   varmor: "vArmor blocked a risky operation.",
+  varmorNoted: "vArmor noted a risky operation and did not block it.",
   gap: " ",
   origin: "Origin: ",
   source: "Source IP/port: ",
@@ -106,6 +127,7 @@ export const english: Words = {
   command: "Command: ",
   process: "Process: ",
   pid: "pid: ",
+  action: "Action: ",
   hook: "Hook: ",
   tags: new Map([
     ["Blocking", "blocking"],

@@ -138,3 +138,26 @@ test("the language is the one of ours that Accept-Language prefers, else Chinese
   ];
   for (const [header, language] of cases) assert.equal(preferredLanguage(header), language, header);
 });
+
+test("a login that failed, an operation that was only noted, is not told as more than that", () => {
+  const failed = { SSH: "10.0.0.9 40022", Result: "Failed", User: "root", ProcessID: "7" };
+  assert.equal(
+    detail("SshLogin", failed),
+    "存在尝试通过ssh登录安全沙箱容器但未成功的行为。源IP/端口: 10.0.0.9:40022;用户: root;pid: 7",
+  );
+  assert.match(detail("SshLogin", { ...failed, Result: "InvalidUser" }, "en"), /^Failed attempt .* does not exist/);
+  assert.match(detail("SshLogin", { ...failed, Result: "Disconnected" }), /已断开/);
+  assert.equal(detail("SshLogin", { Tag: "Unknown", Result: "Accepted" }), "存在通过未知源ssh登录安全沙箱容器的行为。");
+  for (const action of ["AUDIT", "ALLOWED", "AUDIT|ALLOWED"]) {
+    assert.equal(
+      detail("VarmorDefence", { Action: action, Command: "cat" }),
+      "vArmor记录了一次风险操作,未拦截。命令: cat",
+    );
+    assert.match(detail("VarmorDefence", { Action: action }, "en"), /did not block/);
+  }
+  assert.equal(detail("VarmorDefence", { Action: "DENIED" }), "vArmor成功拦截了一次风险操作。");
+  assert.match(
+    detail("Connection", { DestinationIP: "1.1.1.1", Action: "BLOCKED" }, "en"),
+    /Action: BLOCKED;Destination/,
+  );
+});

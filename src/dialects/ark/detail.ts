@@ -59,10 +59,13 @@ type Clause = readonly [label: string, value: string];
 
 const templates: Readonly<Record<LogType, (facts: Facts, words: Words) => string>> = {
   SshLogin: (facts, words) => {
+    // A login that failed, or one that is over, is not told as one.
+    const other = words.sshResults.get(facts("Result"));
     const unknown = facts("Tag") === "Unknown";
-    return say(unknown ? words.sshUnknown : words.ssh, words, [
+    return say(other ?? (unknown ? words.sshUnknown : words.ssh), words, [
       [words.origin, unknown ? "" : facts("Tag")],
       ...sshEnds(facts, words),
+      ...(other === undefined ? [] : ([[words.user, facts("User")]] as const)),
       [words.pid, facts("ProcessID")],
     ]);
   },
@@ -76,6 +79,7 @@ const templates: Readonly<Record<LogType, (facts: Facts, words: Words) => string
     say(words.connection, words, [
       [words.connectionType, tagged(facts, words, ["Blocking", "NonBlocking"])],
       [words.connectionStatus, tagged(facts, words, ["ConnectionSucceed", "ConnectionFailed"])],
+      [words.action, facts("Action")],
       [words.source, endpoint(facts("SourceIP"), facts("SourcePort"))],
       [words.destination, endpoint(facts("DestinationIP"), facts("DestinationPort"))],
       [words.process, facts("Process")],
@@ -92,7 +96,7 @@ const templates: Readonly<Record<LogType, (facts: Facts, words: Words) => string
     ]);
   },
   VarmorDefence: (facts, words) =>
-    say(words.varmor, words, [
+    say(isNoted(facts("Action")) ? words.varmorNoted : words.varmor, words, [
       [words.command, facts("Command")],
       [words.process, facts("Process")],
       [words.pid, facts("ProcessID")],
@@ -109,15 +113,21 @@ const templates: Readonly<Record<LogType, (facts: Facts, words: Words) => string
   TksAccess: (facts) => facts("method"),
 };
 
+/** vArmor's own word: DENIED is stopped, AUDIT and ALLOWED (and both, for seccomp) are not; the published form says none. */
+function isNoted(action: string): boolean {
+  return action.split("|").some((word) => word === "AUDIT" || word === "ALLOWED");
+}
+
 /** A sentence and, for each value there is, its label and value. */
 function say(sentence: string, words: Words, clauses: readonly Clause[]): string {
   const said = clauses.filter(([, value]) => value !== "").map(([label, value]) => label + value);
   return said.length === 0 ? sentence : sentence + words.gap + said.join(";");
 }
 
-/** "ip port ip port" as source and destination; anything else stays whole, as the source. */
+/** "ip port ip port" as source and destination, "ip port" as the source; anything else stays whole. */
 function sshEnds(facts: Facts, words: Words): readonly Clause[] {
   const parts = facts("SSH").trim().split(/\s+/);
+  if (parts.length === 2 && /^\d+$/.test(parts[1]!)) return [[words.source, endpoint(parts[0]!, parts[1]!)]];
   if (parts.length !== 4) return [[words.source, facts("SSH").trim()]];
   const [sourceIp = "", sourcePort = "", destinationIp = "", destinationPort = ""] = parts;
   return [

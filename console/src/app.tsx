@@ -1,0 +1,82 @@
+// The frame of everything: looks, language, who is signed in, and which page stands at which address.
+import { ConfigProvider, App as Messages, Result, Spin, theme } from "antd";
+import enUS from "antd/locale/en_US";
+import zhCN from "antd/locale/zh_CN";
+import { lazy, Suspense } from "react";
+import { Redirect, Route, Router, Switch } from "wouter";
+import { SignIn } from "./pages/sign-in.tsx";
+import { SessionProvider, useSession } from "./session.tsx";
+import { useSettings, useWords } from "./settings.tsx";
+import { Shell } from "./shell.tsx";
+
+const Overview = lazy(() => import("./pages/overview.tsx").then(({ Overview: page }) => ({ default: page })));
+const Explorer = lazy(() => import("./pages/explorer.tsx").then(({ Explorer: page }) => ({ default: page })));
+const Sources = lazy(() => import("./pages/sources.tsx").then(({ Sources: page }) => ({ default: page })));
+
+/** Colours of text with a contrast of at least 4.5 to what they stand on (WCAG 2.1 AA). */
+const lightColors = {
+  colorPrimary: "#1f4e8c",
+  colorLink: "#1f4e8c",
+  colorLinkHover: "#2f6fc2",
+  colorLinkActive: "#163a69",
+  colorTextDescription: "#5c636b",
+  colorTextTertiary: "#5c636b",
+  colorTextPlaceholder: "#686f77",
+};
+const darkColors = {
+  colorPrimary: "#7fb0f0",
+  colorLink: "#8ab8f5",
+  colorLinkHover: "#b3d1fa",
+  colorLinkActive: "#6fa3e8",
+  colorTextDescription: "#a3abb4",
+  colorTextTertiary: "#a3abb4",
+  colorTextPlaceholder: "#9aa2ab",
+  colorTextLightSolid: "#0d1b2a",
+};
+
+export function App({ nonce }: { readonly nonce: string }) {
+  const { dark, language } = useSettings();
+  return (
+    <ConfigProvider
+      csp={{ nonce }}
+      locale={language === "zh" ? zhCN : enUS}
+      theme={{
+        algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,
+        token: { ...(dark ? darkColors : lightColors), borderRadius: 6 },
+        components: { Menu: dark ? { itemSelectedColor: "#d6e6fb" } : { itemSelectedBg: "#e1eaf5" } },
+      }}
+    >
+      <Messages style={{ height: "100%" }}>
+        <Router base="/console">
+          <SessionProvider>
+            <Pages />
+          </SessionProvider>
+        </Router>
+      </Messages>
+    </ConfigProvider>
+  );
+}
+
+function Pages() {
+  const { session } = useSession();
+  const words = useWords();
+  if (session === undefined) return <Spin fullscreen description={words.loading} />;
+  if (session === null) return <SignIn />;
+  return (
+    <Shell>
+      <Suspense fallback={<Spin style={{ display: "block", marginTop: 80 }} />}>
+        <Switch>
+          <Route path="/">
+            <Redirect to={session.role === "writer" ? "/sources" : "/overview"} replace />
+          </Route>
+          <Route path="/overview" component={Overview} />
+          <Route path="/events" component={Explorer} />
+          <Route path="/sources" component={Sources} />
+          <Route>
+            <Result status="404" title="404" />
+          </Route>
+        </Switch>
+      </Suspense>
+    </Shell>
+  );
+}

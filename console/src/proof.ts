@@ -1,0 +1,134 @@
+// Whether what the service shows of an event is what the log holds, checked here: the entry's hash up to a signed checkpoint,
+// the checkpoint's signature under the key that this browser has known since its first visit, that the checkpoint continues the
+// one it remembers, and that the entry says what is shown. Nothing of it is believed.
+import {
+  fromBase64,
+  parseKey,
+  portable,
+  toHex,
+  verifyCheckpoint,
+  verifyConsistency,
+  verifyProof,
+} from "../../src/merkle/verify.ts";
+import { ask, askRaw, type StoredEvent } from "./api.ts";
+
+export interface Proved {
+  readonly size: number;
+  readonly origin: string;
+  /** When the checkpoint was signed by the service's clock, epoch milliseconds. */
+  readonly time: number | undefined;
+  /** The checkpoint remembered from an earlier visit that this one continues. */
+  readonly since: { readonly size: number } | undefined;
+  /** The .tlog-proof. */
+  readonly file: string;
+}
+
+/** What this browser remembers of a log. */
+interface Remembered {
+  readonly vkey: string;
+  readonly checkpoint: string;
+}
+
+interface LogState {
+  readonly origin: string;
+  readonly vkey: string;
+  readonly clockVkey: string;
+}
+
+const place = (origin: string): string => `taishi-log:${origin}`;
+
+/** @throws Error saying what disagrees */
+export async function prove(event: StoredEvent): Promise<Proved> {
+  const [state, file] = await Promise.all([
+    ask<LogState>("/api/v1/log"),
+    askRaw(`/api/v1/events/${event.seq}/proof`).then((response) => response.text()),
+  ]);
+  const known = JSON.parse(localStorage.getItem(place(state.origin)) ?? "null") as Remembered | null;
+  if (known !== null && known.vkey !== state.vkey)
+    throw new Error(
+      `the service shows another log key (${state.vkey}) than this browser knows (${known.vkey}); a rotation is told by taishi log links`,
+    );
+  const trust = { keys: [known?.vkey ?? state.vkey, state.clockVkey] };
+  const { entry, index, checkpoint } = verifyProof(file, trust);
+  if (index !== event.seq) throw new Error(`the proof is of entry ${index}, not of ${event.seq}`);
+  compare(JSON.parse(new TextDecoder().decode(entry)) as Entry, event);
+  const note = file.slice(file.indexOf(`\n${checkpoint.origin}\n`) + 1);
+  const since = known === null ? undefined : await continues(known, note, checkpoint.size, trust);
+  if (known === null || checkpoint.size >= (since?.size ?? 0))
+    localStorage.setItem(place(state.origin), JSON.stringify({ vkey: trust.keys[0], checkpoint: note }));
+  const clock = parseKey(state.clockVkey);
+  const seconds = checkpoint.cosigned.get(clock.name);
+  return {
+    size: checkpoint.size,
+    origin: checkpoint.origin,
+    time: seconds === undefined ? undefined : seconds * 1000,
+    since,
+    file,
+  };
+}
+
+async function continues(
+  known: Remembered,
+  note: string,
+  size: number,
+  trust: { readonly keys: readonly string[] },
+): Promise<{ readonly size: number }> {
+  const before = verifyCheckpoint(known.checkpoint, trust);
+  const [older, newer] = before.size <= size ? [known.checkpoint, note] : [note, known.checkpoint];
+  const [from, to] = [Math.min(before.size, size), Math.max(before.size, size)];
+  const proof =
+    from === to
+      ? []
+      : (await ask<{ proof: readonly string[] }>("/api/v1/log/consistency", { query: { from, to } })).proof;
+  verifyConsistency(
+    older,
+    newer,
+    proof.map((hash) => fromBase64(hash)),
+    trust,
+  );
+  return { size: before.size };
+}
+
+interface Entry {
+  readonly event: Readonly<Record<string, unknown>>;
+  readonly received: number;
+  readonly [member: string]: unknown;
+}
+
+/** @throws Error naming the first member that is shown otherwise than the log has it */
+function compare({ event, received, v: _v, salt: _salt, ...record }: Entry, shown: StoredEvent): void {
+  const told = shown as unknown as Readonly<Record<string, unknown>>;
+  if (Date.parse(shown.received) !== received) throw new Error("received: the log says another time");
+  for (const [name, value] of Object.entries({ ...event, ...record })) {
+    const seen = told[name];
+    const same = name === "time" ? Date.parse(String(seen)) === value : equal(value, seen);
+    // An assembled detail is shown with the event's derived id in it.
+    if (!same && !(name === "assembled" || (name === "detail" && event.assembled === true)))
+      throw new Error(`${name}: shown is ${brief(seen)}, the log has ${brief(value)}`);
+  }
+}
+
+/** A long string is in the log by its digest. */
+function equal(kept: unknown, seen: unknown): boolean {
+  if (typeof kept === "object" && kept !== null) {
+    const digest = (kept as { $sha256?: string }).$sha256;
+    if (digest !== undefined && typeof seen === "string") return toHex(digestOf(seen)) === digest;
+    if (typeof seen !== "object" || seen === null) return false;
+    const names = new Set([...Object.keys(kept), ...Object.keys(seen)]);
+    return [...names].every((name) =>
+      equal((kept as Record<string, unknown>)[name], (seen as Record<string, unknown>)[name]),
+    );
+  }
+  return kept === seen;
+}
+
+function digestOf(text: string): Uint8Array {
+  const digest = new Uint8Array(32);
+  portable.sha256(new TextEncoder().encode(text), digest, 0);
+  return digest;
+}
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

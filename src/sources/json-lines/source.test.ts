@@ -1,0 +1,4 @@
+import { testSource } from "../source.contract.ts";
+import { jsonLines } from "./source.ts";
+
+testSource(jsonLines, import.meta.dirname);
