@@ -179,6 +179,18 @@ export async function tailAt(content: Content, offset: number): Promise<string |
   return bytes.length === Math.min(offset, tailLength) ? hashOf(bytes) : undefined;
 }
 
+/** Bytes when expanded; of what is compressed all of it is read. */
+export async function lengthOf(content: Content, compression: Compression | undefined): Promise<number> {
+  if (compression === undefined) return (await content.shape()).size;
+  const into = Buffer.allocUnsafeSlow(packedLength);
+  let length = 0;
+  for (;;) {
+    const { length: read } = await content.read(length, into);
+    length += read;
+    if (read < into.length) return length;
+  }
+}
+
 async function* packedFrom(handle: FileHandle, start: number): AsyncGenerator<Buffer> {
   for (let at = start; ; ) {
     const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(packedLength), 0, packedLength, at);

@@ -74,13 +74,14 @@ export class FileInput implements Input {
       while (!signal.aborted) {
         wakeUp.watch(new Set([...this.#lanes.keys()].map((path) => dirname(path))));
         const more = await this.#step(reading, signal);
-        if (once && !more) return;
+        if (once && !more && reading.isLast) return;
+        reading.isLast = once && !more;
         await this.#endLanes(reading, streams);
         if (pruned < dayOf(clock.now()) || streams.isFull) {
           pruned = dayOf(clock.now());
           streams.prune(clock.now(), reading.present);
         }
-        if (!more) await wakeUp.wait();
+        if (!more && !once) await wakeUp.wait();
         if (found !== reading.tick) await this.#findLanes(lanePaths, reading);
         found = reading.tick;
       }

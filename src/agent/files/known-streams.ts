@@ -36,6 +36,8 @@ export interface Stream {
   offset: number;
   tail: string;
   day: number;
+  /** Tick at which the offset last grew; not kept. */
+  moved: number;
 }
 
 export interface Head {
@@ -62,7 +64,7 @@ export class KnownStreams {
     if (resume === undefined) return;
     const { streams, forgotten } = resume as Kept;
     for (const [head, number, headLength, headKind, offset, tail, day] of streams)
-      this.#add({ head, number, headLength, headKind, offset, tail, day });
+      this.#add({ head, number, headLength, headKind, offset, tail, day, moved: 0 });
     for (const [head, number] of forgotten) this.#forgotten.set(head, number);
   }
 
@@ -80,12 +82,14 @@ export class KnownStreams {
    * @param whole there will be no more than these bytes, if they are fewer
    * @param size of the content, undefined where not known yet
    * @param tailAt hash of the bytes before an offset, undefined where the content does not go so far
+   * @param isAnothers of a stream that it might be: it surely is that of another content
    */
   async match(
     beginning: Buffer,
     whole: boolean,
     size: number | undefined,
     tailAt: (offset: number) => Promise<string | undefined>,
+    isAnothers: (stream: Stream) => boolean,
   ): Promise<Match> {
     const head = headOf(beginning, whole);
     const alike = head === undefined ? [] : (this.#byHead.get(head.hash) ?? []);
@@ -98,7 +102,7 @@ export class KnownStreams {
     const known = [...new Set([...alike, ...short])].filter(({ offset }) => offset > 0);
     // The furthest one first: what was read of a content includes what was read of its beginning.
     for (const stream of known.sort((a, b) => b.offset - a.offset))
-      if ((await tailAt(stream.offset)) === stream.tail) return { stream };
+      if ((await tailAt(stream.offset)) === stream.tail && !isAnothers(stream)) return { stream };
     return head === undefined ? "undecided" : { alike, head };
   }
 
@@ -116,6 +120,7 @@ export class KnownStreams {
       offset: 0,
       tail: "",
       day: dayOf(now),
+      moved: 0,
     };
     this.#add(stream);
     return stream;

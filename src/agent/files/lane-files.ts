@@ -23,6 +23,8 @@ export interface Tracked {
   readonly compression: Compression | undefined;
   size: number;
   changed: bigint;
+  /** Bytes when expanded, once they were counted. */
+  length: number | undefined;
   /** Its size when it was last asked for; only to tell how far behind reading is. */
   measured: number;
   /** Tick at which it was last seen to change. */
@@ -31,6 +33,8 @@ export interface Tracked {
   /** What the live file began with before its rotated ones were looked for: they are older than that. */
   glimpse: Buffer | undefined;
   stream: Stream | undefined;
+  /** How far its stream was read when it was held to be of that. */
+  checked: number | undefined;
   /** Looked at since it last changed. */
   identified: boolean;
   /** Read to its end as of its last change; of what is compressed, its size does not say. */
@@ -92,7 +96,7 @@ export class LaneFiles {
     this.#sawLive ||= this.#live !== undefined;
     // Files that are named by their dates from the start: the newest is written to.
     if (!this.#sawLive && !this.#expected)
-      this.#live = oldestFirst(files.filter(({ role }) => role === "rotated")).at(-1) as Tracked | undefined;
+      this.#live = oldestFirst(files.filter(({ role }) => role === "rotated")).at(-1);
     return true;
   }
 
@@ -182,6 +186,7 @@ export class LaneFiles {
     if (file.size !== size || file.changed !== changed) {
       file.identified = false;
       file.drained = false;
+      file.length = undefined;
     }
     file.size = size;
     file.measured = size;
@@ -194,7 +199,7 @@ export class LaneFiles {
   /** Oldest first. */
   get all(): readonly Tracked[] {
     const files = [...this.#files.values()];
-    const order = [...oldestFirst(files.filter(({ role }) => role === "rotated"))] as Tracked[];
+    const order = [...oldestFirst(files.filter(({ role }) => role === "rotated"))];
     const gone = files.filter(({ role }) => role === "gone");
     // What was rotated before it lost its name is as old as its last change; what was live is newer than all rotated ones.
     for (const file of gone.filter(({ wasLive }) => !wasLive)) {
@@ -270,9 +275,11 @@ function newFile(
   since: number,
 ): Tracked {
   const unread = {
+    length: undefined,
     wasLive: false,
     glimpse: undefined,
     stream: undefined,
+    checked: undefined,
     identified: false,
     drained: false,
     longLine: undefined,

@@ -2,7 +2,7 @@
 // ones of another.
 import { glob, lstat } from "node:fs/promises";
 import { basename, dirname, join, matchesGlob, resolve } from "node:path";
-import { liveNamesOf } from "./rotated-name.ts";
+import { isUnfinished, liveNamesOf } from "./rotated-name.ts";
 
 export interface LanePath {
   readonly path: string;
@@ -32,7 +32,7 @@ export class LanePaths {
       const matched: string[] = [];
       // A name with brackets is first of all a name.
       if (await isThere(pattern)) matched.push(pattern);
-      for await (const path of glob(pattern)) matched.push(path);
+      for await (const path of glob(pattern)) if (!isUnfinished(path)) matched.push(path);
       for (const path of matched.sort()) found.add(path);
       // A rotated file may be found while the live one is between two contents.
       for (const path of matched) for (const live of liveOf(path)) if (matchesGlob(live, pattern)) found.add(live);

@@ -1,15 +1,23 @@
 // Which streams the files of a lane are, and which of them is read for each. A file is what its bytes say; but what begins like
 // a stream that is known may be a copy that is still being made, and a compressed file may not be whole yet: these are
-// waited for, and what is newer with them.
-import { type Content, tailAt } from "./content.ts";
+// waited for, and what is newer with them. Files that are alike up to the place that was read, and not after it, are several
+// contents, of which the oldest is the stream.
+import { lengthOf, tailAt } from "./content.ts";
 import { mostHead, type Stream } from "./known-streams.ts";
 import type { LaneFiles, Tracked } from "./lane-files.ts";
 import type { Reading } from "./reading.ts";
+
+/** Of two live files that have no more than this in common nobody can say that they are the same. */
+const leastCopy = 256;
 
 export class LaneStreams {
   readonly #files: LaneFiles;
   readonly #reading: Reading;
   #shown = new Set<Stream>();
+  /** Of streams that several files are of: the one that is read. */
+  #readers = new Map<Stream, Tracked>();
+  /** Those that were told apart last. */
+  #told: readonly Tracked[] = [];
 
   constructor(files: LaneFiles, reading: Reading) {
     this.#files = files;
@@ -29,7 +37,10 @@ export class LaneStreams {
   async identifyAll(all: readonly Tracked[]): Promise<number | undefined> {
     let ready = 0;
     let waits = false;
+    let isNew = all.length !== this.#told.length || all.some((file, i) => file !== this.#told[i]);
     for (const file of all) {
+      if (this.#isPassed(file)) file.identified = false;
+      isNew ||= !file.identified;
       // What is newer than a file that is not known yet may be known, but is no new stream before that.
       const problem = file.identified ? undefined : await this.identify(file, all, !waits);
       if (problem === "changed") return undefined;
@@ -37,6 +48,8 @@ export class LaneStreams {
       waits ||= this.isWaitedFor(file);
       ready++;
     }
+    if (isNew) ready = Math.min(ready, await this.#tellApart(all));
+    this.#reading.show(this, all);
     const shown = new Set(all.flatMap(({ stream }) => (stream === undefined ? [] : [stream])));
     for (const stream of this.#shown) if (!shown.has(stream)) this.#reading.disown(stream, this);
     this.#shown = shown;
@@ -65,7 +78,14 @@ export class LaneStreams {
     const complete = beginning.length < mostHead && content.failure === undefined;
     const size = file.compression === undefined ? file.size : complete ? beginning.length : undefined;
     const over = isAll || this.#files.isOver(file);
-    const match = await streams.match(beginning, complete && over, size, (offset) => tailAt(content, offset));
+    const isAnothers = (stream: Stream): boolean => this.#isAnothers(file, stream);
+    const match = await streams.match(
+      beginning,
+      complete && over,
+      size,
+      (offset) => tailAt(content, offset),
+      isAnothers,
+    );
     const broken = this.#files.isBroken(file);
     if (match === "undecided") {
       // Looked at again when it has changed, or has not for long enough.
@@ -81,9 +101,10 @@ export class LaneStreams {
       // What ends before its end is looked at again when it has changed.
       file.identified = broken;
       if (broken && alike.length > 0) return;
-      if (alike.length > 0 && file !== this.#files.live) {
-        file.stream = await this.#copied(file, content, alike, all);
-        if (file.stream === undefined && !over) return; // it may be a copy that is being made
+      if (alike.length > 0) {
+        file.stream = await this.#copied(file, alike, all);
+        // It may be a copy that is being made.
+        if (file.stream === undefined && file !== this.#files.live && !over) return;
       }
       if (file.stream === undefined && streams.isFull) {
         this.#reading.tell(file.path, "there are too many files: it is not read");
@@ -93,26 +114,76 @@ export class LaneStreams {
       file.stream ??= streams.create(head, file !== this.#files.live, clock.now());
     }
     if (file.stream !== was) file.longLine = undefined;
+    file.checked = file.stream?.offset;
     file.identified = true;
     return;
   }
 
+  /** Whether a live file has no more in common with another lane's than files that merely begin alike. */
+  #isAnothers({ key, compression }: Tracked, stream: Stream): boolean {
+    if (stream.offset >= leastCopy || compression !== undefined) return false;
+    const others = this.#reading.besides(this).filter((other) => other.stream === stream);
+    return others.length > 0 && others.every((other) => other.key !== key && other.compression === undefined);
+  }
+
   /** The stream of another file that begins with all of this one: it is a copy that is being made, or was given up. */
-  async #copied(
-    file: Tracked,
-    content: Content,
-    alike: readonly Stream[],
-    order: readonly Tracked[],
-  ): Promise<Stream | undefined> {
-    if (file.compression !== undefined) return undefined;
-    const { size } = await content.shape();
-    const tail = await tailAt(content, size);
-    for (const other of order) {
-      if (other === file || other.stream === undefined || !alike.includes(other.stream)) continue;
-      if (other.compression !== undefined || other.content === undefined) continue;
-      if ((await tailAt(other.content, size)) === tail) return other.stream;
+  async #copied(file: Tracked, alike: readonly Stream[], all: readonly Tracked[]): Promise<Stream | undefined> {
+    const size = await this.#lengthOf(file);
+    if (size === undefined || file.content === undefined) return undefined;
+    const tail = await tailAt(file.content, size);
+    // A live file that was truncated may begin like those that it was rotated to.
+    const here = file === this.#files.live ? [] : all;
+    for (const other of [...here, ...(size < leastCopy ? [] : this.#reading.besides(this))]) {
+      const { stream, content, compression } = other;
+      if (other === file || stream === undefined || content === undefined || !alike.includes(stream)) continue;
+      if (compression === undefined && (await tailAt(content, size)) === tail) return stream;
     }
     return undefined;
+  }
+
+  /** Bytes when expanded; undefined where that cannot be said yet. */
+  async #lengthOf(file: Tracked): Promise<number | undefined> {
+    const content = await this.#files.open(file);
+    if (content === undefined) return undefined;
+    if (file.compression === undefined) return file.size;
+    file.length ??= await lengthOf(content, file.compression);
+    return content.failure === undefined ? file.length : undefined;
+  }
+
+  /**
+   * Finds out which of several files of one stream is read, and which are of another stream after all.
+   * @returns how many can be read: those after the first that must be looked at again when others were read cannot
+   */
+  async #tellApart(all: readonly Tracked[]): Promise<number> {
+    let ready = all.length;
+    this.#told = all;
+    this.#readers = new Map();
+    for (const [i, file] of all.entries()) {
+      const { stream } = file;
+      const best = stream === undefined ? undefined : this.#readers.get(stream);
+      if (stream === undefined) continue;
+      const [had, has] = best === undefined ? [0, 0] : [await this.#lengthOf(best), await this.#lengthOf(file)];
+      if (best === undefined || had === undefined) this.#readers.set(stream, file);
+      else if (has !== undefined) {
+        const common = Math.min(had, has);
+        // A copy that was given up has less than was read: that was compared before.
+        const isSame =
+          common <= stream.offset || (await tailAt(best.content!, common)) === (await tailAt(file.content!, common));
+        if (!isSame) {
+          file.stream = undefined;
+          file.identified = false;
+          ready = Math.min(ready, i);
+        } else if (has > had || (has === had && this.#isBetter(file, best))) this.#readers.set(stream, file);
+      }
+    }
+    return ready;
+  }
+
+  /** Of files that have as much the live one is read, else a plain one, with a name before one without. */
+  #isBetter(file: Tracked, than: Tracked): boolean {
+    const rank = (one: Tracked): number =>
+      one === this.#files.live ? 3 : one.compression !== undefined ? 0 : one.role === "gone" ? 1 : 2;
+    return rank(file) > rank(than);
   }
 
   /**
@@ -123,11 +194,9 @@ export class LaneStreams {
     const found: { readonly file: Tracked; readonly at: number }[] = [];
     for (const [at, file] of all.entries()) {
       const { stream } = file;
-      const same = stream === undefined ? [file] : all.filter((other) => other.stream === stream);
-      if (stream !== undefined && !this.#reading.owns(stream, this)) continue;
-      if (same.some((other) => this.#rank(other) > this.#rank(file))) continue;
-      if (same.find((other) => this.#rank(other) === this.#rank(file)) !== file) continue;
-      found.push({ file, at: file === this.#files.live ? at : all.indexOf(same[0]!) });
+      if (stream === undefined) found.push({ file, at });
+      else if (this.#readers.get(stream) === file && this.#reading.owns(stream, this, this.#mayTake(file, stream)))
+        found.push({ file, at: file === this.#files.live ? at : all.findIndex((other) => other.stream === stream) });
     }
     return found
       .filter(({ at }) => at < ready)
@@ -135,11 +204,25 @@ export class LaneStreams {
       .map(({ file }) => file);
   }
 
-  /** Of several files of one stream the live one is read, else the plain one that has most, with a name before one without. */
-  #rank(file: Tracked): number {
-    const { role, compression, size } = file;
-    if (file === this.#files.live) return Infinity;
-    return compression === undefined ? size + (role === "gone" ? 0 : 0.5) : 0;
+  /** Another lane has the stream, and it went on there: this file may have gone on otherwise. */
+  #isPassed({ stream, checked, identified }: Tracked): boolean {
+    if (!identified || stream === undefined || checked === undefined || checked >= stream.offset) return false;
+    return this.#reading.isSettled(stream) && !this.#reading.isOwnedBy(stream, this);
+  }
+
+  /** It has more than was read of the stream, and those who were to read that have not. */
+  #mayTake({ key, compression, size, length, drained }: Tracked, stream: Stream): boolean {
+    const { offset } = stream;
+    const hasMore = compression === undefined ? size > offset : !drained && (length === undefined || length > offset);
+    if (!hasMore || !this.#reading.isSettled(stream)) return false;
+    const others = this.#reading.besides(this).filter((other) => other.stream === stream);
+    return others.every((other) => other.key !== key && other.compression === undefined && other.size <= offset);
+  }
+
+  /** The live file has less than was read of the stream that it was held to be: it is another since. */
+  isOutrun(file: Tracked | undefined): boolean {
+    if (file?.stream === undefined || file.compression !== undefined || file.size >= file.stream.offset) return false;
+    return this.#shown.has(file.stream) && this.#readers.get(file.stream) !== file;
   }
 
   /** It is older than the live file, and not known yet what it is. */
@@ -151,5 +234,7 @@ export class LaneStreams {
   close(): void {
     for (const stream of this.#shown) this.#reading.disown(stream, this);
     this.#shown.clear();
+    this.#readers.clear();
+    this.#reading.leave(this);
   }
 }

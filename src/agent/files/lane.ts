@@ -81,6 +81,11 @@ export class Lane {
         if (outcome === "changed" || --budget === 0) return true;
       }
     }
+    const { live } = this.#files;
+    if (this.#streams.isOutrun(live)) {
+      live!.identified = false;
+      return true;
+    }
     if (ready < all.length) return budget < batchesPerStep;
     await this.#files.closeRead();
     return false;

@@ -1,8 +1,10 @@
 // What all lanes of an input share: which streams are known, how they are handed over, and what went wrong where.
 import type { Clock } from "../../clock.ts";
 import type { Batch, Placed } from "../input.ts";
+import type { Content } from "./content.ts";
 import type { DirectoryListings } from "./directory-listing.ts";
 import { dayOf, hashOf, idOf, type KnownStreams, type Stream, tailLength } from "./known-streams.ts";
+import type { Compression } from "./rotated-name.ts";
 
 /** So much is read at once, and so much a batch holds. */
 export const chunkLength = 1024 * 1024;
@@ -21,6 +23,15 @@ export interface ReadingOptions {
   readonly signal: AbortSignal;
 }
 
+/** A file as other lanes see it. */
+export interface LaneFile {
+  readonly key: string;
+  readonly size: number;
+  readonly stream: Stream | undefined;
+  readonly content: Content | undefined;
+  readonly compression: Compression | undefined;
+}
+
 /** Not of a file: nothing can be read on. */
 export class HandOverFailure extends Error {}
 
@@ -36,15 +47,42 @@ export class Reading {
   inFlight = 0;
   readonly #problems = new Map<string, string>();
   readonly #owners = new Map<Stream, object>();
+  readonly #lanes = new Map<object, readonly LaneFile[]>();
 
   constructor(options: ReadingOptions) {
     this.options = options;
   }
 
-  /** A stream is read in one lane as long as it is seen there. */
-  owns(stream: Stream, lane: object): boolean {
-    if (!this.#owners.has(stream)) this.#owners.set(stream, lane);
+  /** Nothing else is left to be read: what waited for others need not wait. */
+  isLast = false;
+
+  /** A stream is read in one lane as long as it is seen there. @param takes where it is another's, it is not any more */
+  owns(stream: Stream, lane: object, takes: boolean): boolean {
+    if (takes || !this.#owners.has(stream)) this.#owners.set(stream, lane);
+    return this.isOwnedBy(stream, lane);
+  }
+
+  isOwnedBy(stream: Stream, lane: object): boolean {
     return this.#owners.get(stream) === lane;
+  }
+
+  /** Nothing of it was read for so long that nothing more is expected where it was. */
+  isSettled({ moved }: Stream): boolean {
+    return this.options.once ? this.isLast : this.tick - moved > this.options.settleTicks;
+  }
+
+  /** Tells others what a lane's files are. */
+  show(lane: object, files: readonly LaneFile[]): void {
+    this.#lanes.set(lane, files);
+  }
+
+  /** The files of all other lanes. */
+  besides(lane: object): readonly LaneFile[] {
+    return [...this.#lanes].flatMap(([other, files]) => (other === lane ? [] : files));
+  }
+
+  leave(lane: object): void {
+    this.#lanes.delete(lane);
   }
 
   disown(stream: Stream, lane: object): void {
@@ -102,6 +140,7 @@ export class Reading {
   move(stream: Stream, offset: number, before: Buffer): void {
     stream.offset = offset;
     stream.tail = hashOf(before.subarray(Math.max(0, before.length - tailLength)));
+    stream.moved = this.tick;
     stream.day = dayOf(this.options.clock.now());
   }
 }

@@ -41,3 +41,17 @@ test("older is the higher number, the earlier date, else the earlier change", ()
   assert.deepEqual(order(["c", "20261121"], ["b", "2026-11-20T10"], ["a", "2026112110"]), ["b", "c", "a"]);
   assert.deepEqual(order(["c", "1"], ["a", "old"], ["b", "20261121"]), ["c", "a", "b"]);
 });
+
+test("numbers that go up are told from those that go down by when the files were changed", () => {
+  const order = (...files: readonly (readonly [string, number])[]): string =>
+    oldestFirst(files.map(([path, changed]) => ({ path, counter: path.replace(/\D/g, ""), changed: BigInt(changed) })))
+      .map(({ path }) => path)
+      .join();
+  assert.equal(order(["1", 10], ["2", 20], ["3.gz", 30]), "1,2,3.gz");
+  assert.equal(order(["1", 30], ["2", 20], ["3.gz", 10]), "3.gz,2,1");
+  assert.equal(order(["1.gz", 10], ["2", 20]), "1.gz,2");
+  // Compressed a moment after the other was rotated away, by a tool that does not keep the time.
+  assert.equal(order(["1", 30], ["2.gz", 31], ["3.gz", 20]), "3.gz,2.gz,1");
+  assert.equal(order(["1", 30], ["2.gz", 31]), "2.gz,1");
+  assert.equal(order(["1", 30], ["2", 30]), "2,1");
+});

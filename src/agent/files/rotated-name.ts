@@ -10,12 +10,18 @@ const readable = new Map<string, Compression>([
 ]);
 const compressed = /\.(gz|zst|xz|bz2|lz4|Z)$/;
 const counter = /^(\d[\dT:Z+._-]*|old|bak)$/;
+const unfinished = /\.(?:part|tmp|temp|swp|lock|new|crdownload)$|~$/;
 const separators = /[._-]/g;
 
 /** @returns undefined where the file is not compressed, null where it is and cannot be read */
 export function compressionOf(name: string): Compression | null | undefined {
   const [, ending] = compressed.exec(name) ?? [];
   return ending === undefined ? undefined : (readable.get(ending) ?? null);
+}
+
+/** Whether somebody is still making it, by its name. */
+export function isUnfinished(name: string): boolean {
+  return unfinished.test(name);
 }
 
 export interface LiveName {
@@ -57,17 +63,36 @@ export interface Rotated {
 }
 
 /**
- * Oldest first. By their numbers where all have one (the highest is the oldest), by their dates where all have one, else by
- * when they were last changed: tools that compress do not always keep that.
+ * Oldest first. By their dates where all have one; by their numbers where all have one; else by when they were last changed:
+ * tools that compress do not always keep that. The highest number is the oldest, unless the files say that it is the newest.
  */
-export function oldestFirst(files: readonly Rotated[]): readonly Rotated[] {
+export function oldestFirst<File extends Rotated>(files: readonly File[]): readonly File[] {
   const digits = ({ counter: text }: Rotated): string => text.replace(/\D/g, "");
   const byName = (a: Rotated, b: Rotated): number => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
-  if (files.every(({ counter: text }) => /^\d{1,5}$/.test(text)))
-    return files.toSorted((a, b) => Number(b.counter) - Number(a.counter) || byName(a, b));
+  if (files.every(({ counter: text }) => /^\d{1,5}$/.test(text))) {
+    const falling = files.toSorted((a, b) => Number(b.counter) - Number(a.counter) || byName(a, b));
+    return countsUp(falling) ? falling.reverse() : falling;
+  }
   if (files.every((file) => digits(file).length >= 8))
     return files.toSorted((a, b) => compareDates(digits(a), digits(b)) || byName(a, b));
   return files.toSorted((a, b) => (a.changed < b.changed ? -1 : a.changed > b.changed ? 1 : byName(a, b)));
+}
+
+/**
+ * Whether most neighbours tell that the higher number is the newer one. What was compressed after a plain file was last
+ * changed tells nothing: it may have got its time by that.
+ */
+function countsUp(falling: readonly Rotated[]): boolean {
+  const isPlain = ({ path }: Rotated): boolean => compressionOf(path) === undefined;
+  const isNewer = (a: Rotated, b: Rotated): boolean => a.changed > b.changed && (isPlain(a) || !isPlain(b));
+  let votes = 0;
+  for (const [i, low] of falling.entries()) {
+    const high = falling[i - 1];
+    if (high === undefined || high.counter === low.counter) continue;
+    if (isNewer(high, low)) votes++;
+    else if (isNewer(low, high)) votes--;
+  }
+  return votes > 0;
 }
 
 /** 20261121 is before 2026112110: what is less exact is of the beginning. */
