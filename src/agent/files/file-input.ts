@@ -73,9 +73,13 @@ export class FileInput implements Input {
       if (resume === undefined && from === "end") await this.#skip(reading, streams);
       while (!signal.aborted) {
         wakeUp.watch(new Set([...this.#lanes.keys()].map((path) => dirname(path))));
+        const { handedOver } = reading;
         const more = await this.#step(reading, signal);
-        if (once && !more && reading.isLast) return;
-        reading.isLast = once && !more;
+        if (once) {
+          const isStill = handedOver === reading.handedOver;
+          if (isStill && reading.isLast) return;
+          reading.isLast = isStill;
+        }
         await this.#endLanes(reading, streams);
         if (pruned < dayOf(clock.now()) || streams.isFull) {
           pruned = dayOf(clock.now());

@@ -7,7 +7,6 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../../clock.ts";
 import type { Batch, Placed } from "../input.ts";
 import { FileInput } from "./file-input.ts";
-import type { FileSettings } from "./file-settings.ts";
 
 export interface Taken extends Placed {
   readonly lane: string;
@@ -23,7 +22,8 @@ export interface FollowSettings {
 
 export class Follower {
   readonly directory = mkdtempSync(join(tmpdir(), "taishi-files-"));
-  readonly #settings: FileSettings;
+  readonly #settings: FollowSettings;
+  #paths: readonly string[] = [];
   readonly #once: boolean;
   readonly taken: Taken[] = [];
   readonly batches: Batch[] = [];
@@ -35,16 +35,21 @@ export class Follower {
   #running: Promise<void> | undefined;
 
   constructor(names: readonly string[], settings: FollowSettings = {}) {
-    const { once = false, ...rest } = settings;
-    this.#once = once;
-    this.#settings = {
-      from: "start",
-      "poll-seconds": 0.02,
-      "settle-seconds": 0.1,
-      ...rest,
-      paths: names.map((name) => this.path(name)),
-    };
-    this.input = new FileInput(this.#settings, { once, base: this.directory, clock: systemClock });
+    this.#once = settings.once ?? false;
+    this.#settings = settings;
+    this.follow(names);
+    this.input = this.#made();
+  }
+
+  /** What the next start is given. */
+  follow(names: readonly string[]): void {
+    this.#paths = names.map((name) => this.path(name));
+  }
+
+  #made(): FileInput {
+    const { from = "start", "poll-seconds": poll = 0.02, "settle-seconds": settle = 0.1 } = this.#settings;
+    const settings = { paths: [...this.#paths], from, "poll-seconds": poll, "settle-seconds": settle };
+    return new FileInput(settings, { once: this.#once, base: this.directory, clock: systemClock });
   }
 
   path(name: string): string {
@@ -58,7 +63,7 @@ export class Follower {
   start(): void {
     const stop = new AbortController();
     this.#stop = stop;
-    this.input = new FileInput(this.#settings, { once: this.#once, base: this.directory, clock: systemClock });
+    this.input = this.#made();
     const handOver = async (batch: Batch): Promise<void> => {
       const kept = await this.gate(batch);
       if (stop.signal.aborted || !kept) throw new Error("crashed");

@@ -188,20 +188,27 @@ export class LaneStreams {
 
   /**
    * What is to be read, oldest first: files that are not known yet, and of each stream one file, in the place of its oldest.
+   * What is newer than that which another lane still reads waits for it.
    * @param ready so many of the files are known so far
+   * @returns with whether something waits
    */
-  toRead(all: readonly Tracked[], ready: number): readonly Tracked[] {
+  toRead(all: readonly Tracked[], ready: number): { readonly files: readonly Tracked[]; readonly waits: boolean } {
     const found: { readonly file: Tracked; readonly at: number }[] = [];
-    for (const [at, file] of all.entries()) {
+    let end = ready;
+    for (const [i, file] of all.entries()) {
       const { stream } = file;
-      if (stream === undefined) found.push({ file, at });
-      else if (this.#readers.get(stream) === file && this.#reading.owns(stream, this, this.#mayTake(file, stream)))
-        found.push({ file, at: file === this.#files.live ? at : all.findIndex((other) => other.stream === stream) });
+      if (stream !== undefined && this.#readers.get(stream) !== file) continue;
+      const first = stream === undefined ? i : all.findIndex((other) => other.stream === stream);
+      const at = file === this.#files.live ? i : first;
+      if (stream === undefined || this.#reading.owns(stream, this, this.#mayTake(file, stream)))
+        found.push({ file, at });
+      else if (hasMore(file, stream) && !this.#reading.isSettled(stream)) end = Math.min(end, at);
     }
-    return found
-      .filter(({ at }) => at < ready)
+    const files = found
+      .filter(({ at }) => at < end)
       .sort((a, b) => a.at - b.at)
       .map(({ file }) => file);
+    return { files, waits: end < ready };
   }
 
   /** Another lane has the stream, and it went on there: this file may have gone on otherwise. */
@@ -211,12 +218,12 @@ export class LaneStreams {
   }
 
   /** It has more than was read of the stream, and those who were to read that have not. */
-  #mayTake({ key, compression, size, length, drained }: Tracked, stream: Stream): boolean {
-    const { offset } = stream;
-    const hasMore = compression === undefined ? size > offset : !drained && (length === undefined || length > offset);
-    if (!hasMore || !this.#reading.isSettled(stream)) return false;
-    const others = this.#reading.besides(this).filter((other) => other.stream === stream);
-    return others.every((other) => other.key !== key && other.compression === undefined && other.size <= offset);
+  #mayTake(file: Tracked, stream: Stream): boolean {
+    if (!hasMore(file, stream) || !this.#reading.isSettled(stream)) return false;
+    const theirs = this.#reading.ownersFiles(stream);
+    return theirs.every(
+      ({ key, compression, size }) => key !== file.key && compression === undefined && size <= stream.offset,
+    );
   }
 
   /** The live file has less than was read of the stream that it was held to be: it is another since. */
@@ -237,4 +244,8 @@ export class LaneStreams {
     this.#readers.clear();
     this.#reading.leave(this);
   }
+}
+
+function hasMore({ compression, size, length, drained }: Tracked, { offset }: Stream): boolean {
+  return compression === undefined ? size > offset : !drained && (length === undefined || length > offset);
 }

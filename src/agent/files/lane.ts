@@ -72,7 +72,8 @@ export class Lane {
     const ready = await this.#streams.identifyAll(all);
     if (ready === undefined) return true;
     let budget = batchesPerStep;
-    for (const file of this.#streams.toRead(all, ready)) {
+    const { files, waits } = this.#streams.toRead(all, ready);
+    for (const file of files) {
       if (this.#streams.isWaitedFor(file)) return false;
       while (file.stream !== undefined && !file.drained) {
         const outcome = await this.#read(file);
@@ -86,7 +87,7 @@ export class Lane {
       live!.identified = false;
       return true;
     }
-    if (ready < all.length) return budget < batchesPerStep;
+    if (ready < all.length || waits) return budget < batchesPerStep;
     await this.#files.closeRead();
     return false;
   }

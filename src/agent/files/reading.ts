@@ -45,6 +45,8 @@ export class Reading {
   turn = 0;
   /** Bytes of the batch that is being taken. */
   inFlight = 0;
+  /** Batches. */
+  handedOver = 0;
   readonly #problems = new Map<string, string>();
   readonly #owners = new Map<Stream, object>();
   readonly #lanes = new Map<object, readonly LaneFile[]>();
@@ -79,6 +81,13 @@ export class Reading {
   /** The files of all other lanes. */
   besides(lane: object): readonly LaneFile[] {
     return [...this.#lanes].flatMap(([other, files]) => (other === lane ? [] : files));
+  }
+
+  /** The files of a stream in the lane that it is read in. */
+  ownersFiles(stream: Stream): readonly LaneFile[] {
+    const owner = this.#owners.get(stream);
+    const files = owner === undefined ? undefined : this.#lanes.get(owner);
+    return (files ?? []).filter((file) => file.stream === stream);
   }
 
   leave(lane: object): void {
@@ -133,6 +142,7 @@ export class Reading {
     } catch (cause) {
       throw new HandOverFailure("a batch was not taken", { cause });
     }
+    this.handedOver++;
     signal.throwIfAborted();
   }
 

@@ -1,4 +1,7 @@
-// A writer that rotates its log in every way, and an agent that is stopped, started and crashed meanwhile.
+// A writer that rotates its log in every way, and an agent that is stopped, started and crashed meanwhile: each line comes
+// once and in order. The writer does not do what no reader could make up for: it writes nothing between the copy and the
+// truncation, deletes and truncates only what was read, and keeps a compressed file's time where the order would not be
+// told by names (docs/sources/files.md).
 import assert from "node:assert/strict";
 import {
   appendFileSync,
@@ -10,6 +13,7 @@ import {
   readFileSync,
   renameSync,
   statSync,
+  symlinkSync,
   truncateSync,
   unlinkSync,
   utimesSync,
@@ -23,15 +27,21 @@ import { Follower } from "./follow.test-support.ts";
 
 const settleMs = 400;
 
+/** What rotated files are called: by numbers that count down, or up, or by dates. */
+type Naming = "down" | "up" | "dated";
+
 /** Writes numbered lines to a.log and knows what it wrote. */
 class Writer {
   readonly written: string[] = [];
   readonly #f: Follower;
   readonly #header: string | undefined;
+  readonly #naming: Naming;
   readonly #random: () => number;
   #number = 0;
+  #rotations = 0;
 
-  constructor(f: Follower, header: string | undefined, random: () => number) {
+  constructor(f: Follower, header: string | undefined, naming: Naming, random: () => number) {
+    this.#naming = naming;
     this.#f = f;
     this.#header = header;
     this.#random = random;
@@ -57,18 +67,46 @@ class Writer {
     return texts.map((text) => `${text}\n`).join("");
   }
 
-  /** Older files move on by one, and the last is deleted once all is read. */
-  shift(): void {
-    const names = readdirSync(this.#f.directory).filter((name) => name.startsWith("a.log."));
-    const numbered = names.map((name) => ({ name, number: Number(name.split(".")[2]) }));
-    for (const { name, number } of numbered.sort((a, b) => b.number - a.number))
-      if (number >= 5 && this.#f.taken.length === this.written.length) unlinkSync(this.#f.path(name));
-      else renameSync(this.#f.path(name), this.#f.path(name.replace(`.${number}`, `.${number + 1}`)));
+  get #isRead(): boolean {
+    return this.#f.taken.length === this.written.length;
+  }
+
+  get #rotated(): readonly { readonly name: string; readonly number: number }[] {
+    const names = readdirSync(this.#f.directory).filter((name) => /^a\.log[.-]/.test(name));
+    const numbered = names.map((name) => ({ name, number: Number(/\d+/.exec(name)![0]) }));
+    return numbered.toSorted((a, b) => (this.#naming === "down" ? b.number - a.number : a.number - b.number));
+  }
+
+  /** Makes place: older files move on by one where they are called so, and the oldest is deleted once all is read. */
+  #rotatedTo(): string {
+    const rotated = this.#rotated;
+    const isTooMany = rotated.length >= 5 && this.#isRead;
+    for (const [i, { name, number }] of rotated.entries())
+      if (isTooMany && i === 0) unlinkSync(this.#f.path(name));
+      else if (this.#naming === "down")
+        renameSync(this.#f.path(name), this.#f.path(name.replace(`.${number}`, `.${number + 1}`)));
+    this.#rotations++;
+    if (this.#naming === "down") return this.#f.path("a.log.1");
+    return this.#f.path(
+      this.#naming === "up" ? `a.log.${this.#rotations}` : `a.log-${20261121000000 + this.#rotations}`,
+    );
+  }
+
+  /** Only where all was read: else something would be lost, whoever reads. @returns whether it did */
+  deleteRead(): boolean {
+    if (!this.#isRead) return false;
+    unlinkSync(this.#live);
+    return true;
+  }
+
+  truncateRead(): boolean {
+    if (!this.#isRead) return false;
+    truncateSync(this.#live);
+    return true;
   }
 
   rename(): void {
-    this.shift();
-    renameSync(this.#live, this.#f.path("a.log.1"));
+    renameSync(this.#live, this.#rotatedTo());
     if (this.#random() < 0.5) writeFileSync(this.#live, "");
   }
 
@@ -79,16 +117,14 @@ class Writer {
     const half = Math.floor(this.#random() * text.length);
     writeSync(file, text.slice(0, half));
     await sleep(this.#random() * 60);
-    this.shift();
-    renameSync(this.#live, this.#f.path("a.log.1"));
+    renameSync(this.#live, this.#rotatedTo());
     if (this.#random() < 0.5) await sleep(this.#random() * 60);
     writeSync(file, text.slice(half));
     closeSync(file);
   }
 
   async copyTruncate(): Promise<void> {
-    this.shift();
-    const to = this.#f.path("a.log.1");
+    const to = this.#rotatedTo();
     if (this.#random() < 0.5) {
       // Slowly, as a big file is copied.
       const bytes = readFileSync(this.#live);
@@ -102,8 +138,9 @@ class Writer {
 
   /** A rotated file becomes a compressed one with its time, slowly. */
   async compress(): Promise<void> {
-    const plain = readdirSync(this.#f.directory).filter((name) => /^a\.log\.\d+$/.test(name));
-    const name = plain[Math.floor(this.#random() * plain.length)];
+    const plain = this.#rotated.filter((file) => /\d$/.test(file.name));
+    // Numbers that count up are known to by the times of plain files: the oldest is compressed first.
+    const name = plain[this.#naming === "up" ? 0 : Math.floor(this.#random() * plain.length)]?.name;
     if (name === undefined) return;
     const from = this.#f.path(name);
     const isGzip = this.#random() < 0.6;
@@ -132,13 +169,15 @@ function randomOf(seed: number): () => number {
 
 async function trial(seed: number, steps: number): Promise<void> {
   const random = randomOf(seed);
-  const f = new Follower([random() < 0.3 ? "a.log*" : "a.log"], {
-    "poll-seconds": 0.01,
-    "settle-seconds": settleMs / 1000,
-  });
-  const writer = new Writer(f, random() < 0.5 ? "# a header that every file begins with" : undefined, random);
+  const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
+  const given = pick([["a.log"], ["a.log"], ["a.log*"], ["a.log", "a.log*", "link"]]);
+  const naming = pick<Naming>(["down", "down", "up", "dated"]);
+  const header = pick([undefined, "# a header that every file begins with"]);
+  const f = new Follower(given, { "poll-seconds": 0.01, "settle-seconds": settleMs / 1000 });
+  symlinkSync(f.path("a.log"), f.path("link"));
+  const writer = new Writer(f, header, naming, random);
   let running = false;
-  const story: string[] = [];
+  const story = [`${given.join()}, ${naming}, ${header}`];
   try {
     for (let step = 0; step < steps; step++) {
       const dice = random();
@@ -148,7 +187,9 @@ async function trial(seed: number, steps: number): Promise<void> {
       else if (dice < 0.64) story.push(`${step} rename within`) && (await writer.renameWithin());
       else if (dice < 0.72) story.push(`${step} copy and truncate`) && (await writer.copyTruncate());
       else if (dice < 0.8) story.push(`${step} compress`) && (await writer.compress());
-      else if (dice < 0.9) await sleep(random() * 60);
+      else if (dice < 0.84) await sleep(random() * 60);
+      else if (dice < 0.87) story.push(`${step} delete: ${writer.deleteRead()}`);
+      else if (dice < 0.9) story.push(`${step} truncate: ${writer.truncateRead()}`);
       else if (!running) {
         let batches = 1 + Math.floor(random() * 20);
         const crashes = random() < 0.5;
