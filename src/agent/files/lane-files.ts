@@ -35,6 +35,8 @@ export interface Tracked {
   stream: Stream | undefined;
   /** How far its stream was read when it was held to be of that. */
   checked: number | undefined;
+  /** Tick since which it has more than was read of a stream that is read in another lane. */
+  ahead: number | undefined;
   /** Looked at since it last changed. */
   identified: boolean;
   /** Read to its end as of its last change; of what is compressed, its size does not say. */
@@ -280,6 +282,7 @@ function newFile(
     glimpse: undefined,
     stream: undefined,
     checked: undefined,
+    ahead: undefined,
     identified: false,
     drained: false,
     longLine: undefined,

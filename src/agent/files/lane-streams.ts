@@ -202,7 +202,7 @@ export class LaneStreams {
       const at = file === this.#files.live ? i : first;
       if (stream === undefined || this.#reading.owns(stream, this, this.#mayTake(file, stream)))
         found.push({ file, at });
-      else if (hasMore(file, stream) && !this.#reading.isSettled(stream)) end = Math.min(end, at);
+      else if (hasMore(file, stream) && !this.#isLeft(file, stream)) end = Math.min(end, at);
     }
     const files = found
       .filter(({ at }) => at < end)
@@ -219,11 +219,20 @@ export class LaneStreams {
 
   /** It has more than was read of the stream, and those who were to read that have not. */
   #mayTake(file: Tracked, stream: Stream): boolean {
-    if (!hasMore(file, stream) || !this.#reading.isSettled(stream)) return false;
+    if (!this.#isLeft(file, stream)) return false;
     const theirs = this.#reading.ownersFiles(stream);
     return theirs.every(
       ({ key, compression, size }) => key !== file.key && compression === undefined && size <= stream.offset,
     );
+  }
+
+  /** It has more than was read of the stream, and has had it for so long that whose stream it is would have read it. */
+  #isLeft(file: Tracked, stream: Stream): boolean {
+    const { options, tick, isLast } = this.#reading;
+    if (!hasMore(file, stream)) file.ahead = undefined;
+    else if (file.ahead === undefined || file.ahead < stream.moved) file.ahead = tick;
+    if (file.ahead === undefined) return false;
+    return options.once ? isLast : tick - file.ahead > options.settleTicks;
   }
 
   /** The live file has less than was read of the stream that it was held to be: it is another since. */
