@@ -44,7 +44,9 @@ test("older is the higher number, the earlier date, else the earlier change", ()
 
 test("numbers that go up are told from those that go down by when the files were changed", () => {
   const order = (...files: readonly (readonly [string, number])[]): string =>
-    oldestFirst(files.map(([path, changed]) => ({ path, counter: path.replace(/\D/g, ""), changed: BigInt(changed) })))
+    oldestFirst(
+      files.map(([path, changed]) => ({ path, counter: path.replace(/\D/g, ""), changed: BigInt(changed * 1e9) })),
+    )
       .map(({ path }) => path)
       .join();
   assert.equal(order(["1", 10], ["2", 20], ["3.gz", 30]), "1,2,3.gz");
@@ -54,4 +56,6 @@ test("numbers that go up are told from those that go down by when the files were
   assert.equal(order(["1", 30], ["2.gz", 31], ["3.gz", 20]), "3.gz,2.gz,1");
   assert.equal(order(["1", 30], ["2.gz", 31]), "2.gz,1");
   assert.equal(order(["1", 30], ["2", 30]), "2,1");
+  // By a tool that keeps the time in whole seconds, or milliseconds.
+  assert.equal(order(["1.gz", 30], ["2", 30.2]), "2,1.gz");
 });

@@ -78,13 +78,19 @@ export function oldestFirst<File extends Rotated>(files: readonly File[]): reado
   return files.toSorted((a, b) => (a.changed < b.changed ? -1 : a.changed > b.changed ? 1 : byName(a, b)));
 }
 
+/** Tools that compress set times in whole seconds, some of them. */
+const timeGrain = 1_000_000_000n;
+
 /**
  * Whether most neighbours tell that the higher number is the newer one. What was compressed after a plain file was last
  * changed tells nothing: it may have got its time by that.
  */
 function countsUp(falling: readonly Rotated[]): boolean {
   const isPlain = ({ path }: Rotated): boolean => compressionOf(path) === undefined;
-  const isNewer = (a: Rotated, b: Rotated): boolean => a.changed > b.changed && (isPlain(a) || !isPlain(b));
+  const isNewer = (a: Rotated, b: Rotated): boolean => {
+    if (isPlain(a) && isPlain(b)) return a.changed > b.changed;
+    return a.changed > b.changed + timeGrain && (isPlain(a) || !isPlain(b));
+  };
   let votes = 0;
   for (const [i, low] of falling.entries()) {
     const high = falling[i - 1];

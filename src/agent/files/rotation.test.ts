@@ -79,6 +79,7 @@ class Writer {
 
   /** Makes place: older files move on by one where they are called so, and the oldest is deleted once all is read. */
   #rotatedTo(): string {
+    this.#pause();
     const rotated = this.#rotated;
     const isTooMany = rotated.length >= 5 && this.#isRead;
     for (const [i, { name, number }] of rotated.entries())
@@ -90,6 +91,11 @@ class Writer {
     return this.#f.path(
       this.#naming === "up" ? `a.log.${this.#rotations}` : `a.log-${20261121000000 + this.#rotations}`,
     );
+  }
+
+  /** Where one must go by them, times differ by more than the grain of the file system's clock. */
+  #pause(): void {
+    if (this.#naming === "up") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
 
   /** Only where all was read: else something would be lost, whoever reads. @returns whether it did */
@@ -121,6 +127,7 @@ class Writer {
     if (this.#random() < 0.5) await sleep(this.#random() * 60);
     writeSync(file, text.slice(half));
     closeSync(file);
+    this.#pause();
   }
 
   async copyTruncate(): Promise<void> {
@@ -139,7 +146,8 @@ class Writer {
   /** A rotated file becomes a compressed one with its time, slowly. */
   async compress(): Promise<void> {
     const plain = this.#rotated.filter((file) => /\d$/.test(file.name));
-    // Numbers that count up are known to by the times of plain files: the oldest is compressed first.
+    // That numbers count up is known by the times of plain files: two are left.
+    if (this.#naming === "up" && plain.length < 3) return;
     const name = plain[this.#naming === "up" ? 0 : Math.floor(this.#random() * plain.length)]?.name;
     if (name === undefined) return;
     const from = this.#f.path(name);
