@@ -135,8 +135,10 @@ export class LaneStreams {
     const here = file === this.#files.live ? [] : all;
     for (const other of [...here, ...(size < leastCopy ? [] : this.#reading.besides(this))]) {
       const { stream, content, compression } = other;
-      if (other === file || stream === undefined || content === undefined || !alike.includes(stream)) continue;
-      if (compression === undefined && (await tailAt(content, size)) === tail) return stream;
+      // Another lane may hold this very file, and what it was before it was truncated.
+      if (other.key === file.key || stream === undefined || content === undefined || !alike.includes(stream)) continue;
+      if (compression !== undefined || (await tailAt(content, size)) !== tail) continue;
+      if ((await tailAt(content, stream.offset)) === stream.tail) return stream;
     }
     return undefined;
   }
