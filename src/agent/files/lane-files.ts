@@ -1,10 +1,11 @@
 // The files of one lane: the live one, those it was rotated to, and those that lost their names while they were open. Looks at
 // them until nothing moves, and says which are older. The live file's size and beginning are taken before the others are
 // looked for: so whatever was written before that is in the others, where it is not in it.
-import { lstat, realpath, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { type Content, openContent, type Shape } from "./content.ts";
 import type { RotatedName } from "./directory-listing.ts";
 import { mostHead, type Stream } from "./known-streams.ts";
+import { targetOf } from "./lane-paths.ts";
 import type { LongLine } from "./line-cutter.ts";
 import type { Reading } from "./reading.ts";
 import { type Compression, compressionOf, oldestFirst } from "./rotated-name.ts";
@@ -126,12 +127,8 @@ export class LaneFiles {
 
   /** Its path, and where that leads to if it is a link: rotation happens there. */
   async #livePaths(): Promise<readonly string[]> {
-    try {
-      if (!(await lstat(this.#path)).isSymbolicLink()) return [this.#path];
-      return [this.#path, await realpath(this.#path)];
-    } catch {
-      return [this.#path]; // that it is not there was told when it was looked at
-    }
+    const target = await targetOf(this.#path);
+    return target === this.#path ? [target] : [this.#path, target];
   }
 
   async #see({ path, counter }: RotatedName, role: "live" | "rotated", seen: Set<string>): Promise<string> {

@@ -1,8 +1,10 @@
 // Which paths are live files: those that the configuration names, and those that its patterns match and that are no rotated
 // ones of another.
-import { glob, lstat } from "node:fs/promises";
+import { glob, lstat, readlink, realpath } from "node:fs/promises";
 import { basename, dirname, join, matchesGlob, resolve } from "node:path";
 import { isUnfinished, liveNamesOf } from "./rotated-name.ts";
+
+const mostLinks = 40;
 
 export interface LanePath {
   readonly path: string;
@@ -37,9 +39,30 @@ export class LanePaths {
       // A rotated file may be found while the live one is between two contents.
       for (const path of matched) for (const live of liveOf(path)) if (matchesGlob(live, pattern)) found.add(live);
     }
-    const live = new Set([...found, ...before]);
+    const known = new Set(before);
+    const live = new Set([...found, ...known]);
+    for (const path of live) if (!known.has(path) && (await leadsTo(path, live))) live.delete(path);
     return [...live].filter((path) => !isRotatedOf(path, live)).map((path) => ({ path, expected: expected.has(path) }));
   }
+}
+
+/** Whether it is another name of one of these: a file is followed in one place, where it is rotated. */
+async function leadsTo(path: string, live: ReadonlySet<string>): Promise<boolean> {
+  const target = await targetOf(path);
+  return target !== path && live.has(target);
+}
+
+/** Where a path leads to when all links are followed, be there a file or not. */
+export async function targetOf(path: string): Promise<string> {
+  let target = path;
+  for (let links = 0; links < mostLinks; links++) {
+    const folder = await realpath(dirname(target)).catch(() => dirname(target));
+    target = join(folder, basename(target));
+    const next = await readlink(target).catch(() => undefined);
+    if (next === undefined) return target;
+    target = resolve(folder, next);
+  }
+  return path; // in a circle; reading it tells that
 }
 
 function isRotatedOf(path: string, live: ReadonlySet<string>): boolean {

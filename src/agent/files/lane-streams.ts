@@ -42,7 +42,9 @@ export class LaneStreams {
       if (this.#isPassed(file)) file.identified = false;
       isNew ||= !file.identified;
       // What is newer than a file that is not known yet may be known, but is no new stream before that.
-      const problem = file.identified ? undefined : await this.identify(file, all, !waits);
+      let problem = file.identified ? undefined : await this.identify(file, all, !waits);
+      if (problem === "later" && !waits && this.#release(all.slice(ready + 1)))
+        problem = await this.identify(file, all, true);
       if (problem === "changed") return undefined;
       if (problem === "later") break;
       waits ||= this.isWaitedFor(file);
@@ -54,6 +56,21 @@ export class LaneStreams {
     for (const stream of this.#shown) if (!shown.has(stream)) this.#reading.disown(stream, this);
     this.#shown = shown;
     return ready;
+  }
+
+  /** Takes streams that nothing was read of from newer files: an older one may be what begins so, and is read before. */
+  #release(newer: readonly Tracked[]): boolean {
+    let released = false;
+    for (const file of newer) {
+      const { stream } = file;
+      if (stream === undefined || stream.offset > 0 || !this.#reading.release(stream, this)) continue;
+      file.stream = undefined;
+      file.identified = false;
+      file.longLine = undefined;
+      this.#shown.delete(stream);
+      released = true;
+    }
+    return released;
   }
 
   /**

@@ -100,6 +100,14 @@ export class Reading {
     this.options.streams.discard(stream);
   }
 
+  /** Unmakes a stream that nothing was read of. @returns false where another lane has it */
+  release(stream: Stream, lane: object): boolean {
+    if (this.besides(lane).some((other) => other.stream === stream)) return false;
+    this.#owners.delete(stream);
+    this.options.streams.discard(stream);
+    return true;
+  }
+
   get present(): ReadonlySet<Stream> {
     return new Set(this.#owners.keys());
   }

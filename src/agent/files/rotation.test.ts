@@ -178,7 +178,7 @@ function randomOf(seed: number): () => number {
 async function trial(seed: number, steps: number): Promise<void> {
   const random = randomOf(seed);
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
-  const given = pick([["a.log"], ["a.log"], ["a.log*"], ["a.log", "a.log*", "link"]]);
+  const given = pick([["a.log"], ["a.log"], ["a.log*"], ["link"], ["a.log", "a.log*", "link"]]);
   const naming = pick<Naming>(["down", "down", "up", "dated"]);
   const header = pick([undefined, "# a header that every file begins with"]);
   const f = new Follower(given, { "poll-seconds": 0.01, "settle-seconds": settleMs / 1000 });
@@ -243,3 +243,31 @@ const trials = Number(process.env.TAISHI_ROTATION_TRIALS ?? 12);
 const first = Number(process.env.TAISHI_ROTATION_SEED ?? 1);
 for (let seed = first; seed < first + trials; seed++)
   test(`rotated, stopped and crashed at random, seed ${seed}: every line once and in order`, () => trial(seed, 120));
+
+test("copied and truncated before anything of it was read, while what is older is read", async (t) => {
+  // The agent is met at different places of its way.
+  for (const [i, header] of ["", "# the same in all\n"].flatMap((header) => Array(8).fill(header)).entries()) {
+    const f = new Follower(["a.log"], { "poll-seconds": 0.01, "settle-seconds": 0.2 });
+    t.after(() => f.remove());
+    const path = (name: string): string => f.path(name);
+    writeFileSync(path("a.log.1"), `${header}the first line of all\n`);
+    writeFileSync(path("a.log"), `${header}the first line after it\n`);
+    let open = (): void => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    f.gate = () => opened.then(() => true);
+    f.start();
+    await sleep(60 + i * 3);
+    renameSync(path("a.log.1"), path("a.log.2"));
+    copyFileSync(path("a.log"), path("a.log.1"));
+    truncateSync(path("a.log"));
+    appendFileSync(path("a.log"), `${header}the last line of them\n`);
+    open();
+    const texts = await f.until(header === "" ? 3 : 6);
+    assert.deepEqual(
+      texts.filter((line) => !line.startsWith("#")),
+      ["the first line of all", "the first line after it", "the last line of them"],
+    );
+  }
+});
