@@ -1,8 +1,10 @@
-// How many records one core parses a second: `node bench/parse.ts sshd`, or without a name every source in the list below.
+// How many records one core parses a second: `node bench/parse.ts sshd`, or without a name every source in the list below. The
+// bench starts it in a process of its own (parse-round.ts).
 // Records are made in memory, other ones in each place, so that nothing is answered from a cache; reading and storing
 // are not in the figure. The time is the processor's, so that others at work on the machine do not count.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { sources } from "../src/agent/catalog.ts";
 import type { RawRecord } from "../src/sources/source.ts";
 import { median } from "./statistics.ts";
@@ -94,7 +96,13 @@ const workloads: readonly Workload[] = [
   { source: "mariadb-audit", label: "Berlin", options: { zone: "Europe/Berlin" }, line: mariadbLine },
 ];
 
-function measure({ source: name, label, options, line }: Workload): string {
+interface Measured {
+  readonly what: string;
+  readonly median: number;
+  readonly least: number;
+}
+
+function measure({ source: name, label, options, line }: Workload): Measured {
   const source = sources.get(name);
   if (source === undefined) throw new Error(`there is no source ${name}`);
   const records = Array.from({ length: perRound }, (_, i): RawRecord => ({ text: line(i), read }));
@@ -112,7 +120,7 @@ function measure({ source: name, label, options, line }: Workload): string {
     if (round >= 0) rates.push(perRound / seconds);
   }
   const what = label === undefined ? name : `${name} (${label})`;
-  return `${what}: ${Math.round(median(rates))} records/s (median of ${rounds}; least ${Math.round(Math.min(...rates))})`;
+  return { what, median: Math.round(median(rates)), least: Math.round(Math.min(...rates)) };
 }
 
 /** Defaults filled in. */
@@ -123,7 +131,17 @@ function optionsOf(schema: { readonly properties?: object }, given: object = {})
   return { ...Object.fromEntries(defaults), ...given };
 }
 
-const asked = process.argv.slice(2);
+const { values, positionals: asked } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: "boolean", default: false } },
+});
 const chosen = workloads.filter(({ source }) => asked.length === 0 || asked.includes(source));
 if (chosen.length === 0) throw new Error(`choose of ${[...new Set(workloads.map(({ source }) => source))].join(", ")}`);
-for (const workload of chosen) process.stdout.write(`${measure(workload)}\n`);
+for (const workload of chosen) {
+  const measured = measure(workload);
+  const { what, median: rate, least } = measured;
+  const text = values.json
+    ? JSON.stringify(measured)
+    : `${what}: ${rate} records/s (median of ${rounds}; least ${least})`;
+  process.stdout.write(`${text}\n`);
+}

@@ -11,6 +11,7 @@ import { writeIntoPage } from "../test/written-page.ts";
 import { Figures } from "./figures.ts";
 import { postgresLookups, taishiLookups } from "./lookup-round.ts";
 import { describeMachine, fileSystem } from "./machine.ts";
+import { parseRound } from "./parse-round.ts";
 import { findPrograms, settings as postgresSettings } from "./postgres-cluster.ts";
 import { postgresRound } from "./postgres-round.ts";
 import { performanceHeading, reportText } from "./report.ts";
@@ -97,6 +98,7 @@ async function bench(options: Options, cleanUp: AsyncDisposableStack): Promise<s
   // Once: its figures are of single requests, not of a load.
   const lookups = { directory, events, requests, figures, cleanUp, progress };
   if (systems.includes("taishi")) await taishiLookups(lookups);
+  if (systems.includes("taishi")) parseRound(figures, progress);
   if (withPeer) await postgresLookups({ ...lookups, programs: findPrograms()! });
 
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string };

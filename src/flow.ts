@@ -196,6 +196,7 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
     logs: house.logs!,
     logVisibility: (account) => identity.logVisibility(account),
     directory: identity,
+    auditFiles: house.databaseAudit!.view,
     accounts: accountAdministration(identity, ledger),
     keys: identity,
     searches: identity.searches,

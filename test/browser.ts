@@ -32,6 +32,8 @@ export interface Visit {
   readonly complaints: string[];
   /** Signs in by the form, and waits for the first page. */
   signIn(user: string, given?: string): Promise<void>;
+  /** Is signed in, on no page yet: by the form the first time of a user, with that session later. */
+  enter(user: string): Promise<void>;
   /** Waits until nothing is loading any more, and leaves a screenshot. */
   shot(name: string): Promise<void>;
   /** @throws AssertionError where anything was complained of */
@@ -44,6 +46,8 @@ export class ConsoleHouse {
   readonly browser: Browser;
   readonly service: TaishiProcess;
 
+  readonly #sessions = new Map<string, Awaited<ReturnType<BrowserContext["cookies"]>>>();
+
   private constructor(data: string, service: TaishiProcess, browser: Browser) {
     this.data = data;
     this.service = service;
@@ -51,9 +55,10 @@ export class ConsoleHouse {
     this.browser = browser;
   }
 
-  static async open(): Promise<ConsoleHouse> {
+  /** @param flags of `taishi serve` beside its data and its address */
+  static async open(...flags: readonly string[]): Promise<ConsoleHouse> {
     const data = mkdtempSync(join(tmpdir(), "taishi-console-"));
-    const service = await TaishiProcess.serve({ data });
+    const service = await TaishiProcess.serve({ data, arguments: flags });
     try {
       // A sandbox of the browser's own cannot be had by root, nor in most containers; it opens nothing but this console.
       const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
@@ -122,7 +127,8 @@ export class ConsoleHouse {
       if (!/^(data|blob):/.test(address) && new URL(address).origin !== this.url) complaints.push(`asked ${address}`);
     });
     const { url } = this;
-    return {
+    const sessions = this.#sessions;
+    const visit: Visit = {
       page,
       context,
       complaints,
@@ -133,6 +139,17 @@ export class ConsoleHouse {
         await page.locator("#password").fill(given);
         await page.locator("button[type=submit]").click();
       },
+      enter: async (user) => {
+        const known = sessions.get(user);
+        if (known !== undefined) {
+          await context.addCookies(known);
+          await page.addInitScript("localStorage.setItem('taishi-signed-in', '')");
+          return;
+        }
+        await visit.signIn(user);
+        await page.getByTestId("timeline").waitFor();
+        sessions.set(user, await context.cookies());
+      },
       shot: async (name) => {
         mkdirSync(screenshots, { recursive: true });
         await page.locator(".ant-spin-spinning, .ant-skeleton").first().waitFor({ state: "hidden" });
@@ -140,5 +157,6 @@ export class ConsoleHouse {
       },
       quiet: () => assert.deepEqual(complaints.splice(0), []),
     };
+    return visit;
   }
 }

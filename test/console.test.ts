@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import axe from "axe-core";
 import type { Page } from "playwright-core";
-import { browserPackages, ConsoleHouse, password, type Visit } from "./browser.ts";
+import { accessible, fits } from "./accessible.ts";
+import { browserPackages, ConsoleHouse, password } from "./browser.ts";
 import { root } from "./repository.ts";
 
 const skip = browserPackages.missing ?? false;
@@ -51,32 +51,6 @@ before(async () => {
 after(async () => {
   await house?.close();
 });
-
-/** @throws AssertionError naming what axe-core finds serious on the page as it is */
-async function accessible(page: Page): Promise<void> {
-  // In a world of its own: the page's policy lets nobody add a script.
-  const session = await page.context().newCDPSession(page);
-  const { frameTree } = await session.send("Page.getFrameTree");
-  const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id });
-  const evaluate = async (expression: string): Promise<unknown> => {
-    const options = { contextId: executionContextId, awaitPromise: true, returnByValue: true };
-    const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression, ...options });
-    assert.equal(exceptionDetails, undefined, exceptionDetails?.exception?.description);
-    return result.value;
-  };
-  await evaluate(axe.source);
-  // A colour on its way from one to another is none to judge.
-  await evaluate(
-    "Promise.all(document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished.catch(() => {})))",
-  );
-  const found = (await evaluate(
-    `axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] }).then(({ violations }) =>
-       violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-         .map(({ id, nodes }) => id + ": " + nodes.map(({ html, failureSummary }) => html.slice(0, 160) + " — " + failureSummary).join(" | ")))`,
-  )) as string[];
-  assert.deepEqual(found, []);
-  await session.detach();
-}
 
 test("the link of the first start makes the first user, once", { skip }, async () => {
   const empty = await ConsoleHouse.open();
@@ -275,7 +249,7 @@ test("in Chinese, in the dark, and on a phone", { skip }, async () => {
     await visit.page.getByTestId("total").waitFor();
     await visit.shot(`explorer-${name}`);
     await accessible(visit.page);
-    await fits(visit);
+    await fits(visit.page);
     visit.quiet();
     await visit.context.close();
   }
@@ -286,13 +260,6 @@ test("in Chinese, in the dark, and on a phone", { skip }, async () => {
   assert.equal(await visit.page.locator("html").getAttribute("lang"), "zh-CN");
   await visit.context.close();
 });
-
-/** @throws AssertionError where the page is wider than the window */
-async function fits({ page }: Visit): Promise<void> {
-  const measured = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]");
-  const [wide, window] = measured as [number, number];
-  assert.ok(wide <= window, `the page is ${wide} wide in a window of ${window}`);
-}
 
 test("the first load is below 350 kB gzip", { skip }, async (context) => {
   const visit = await house.visit();

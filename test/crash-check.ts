@@ -103,7 +103,13 @@ function markerOf({ contents }: Stored): string {
 
 async function get<T>(service: TaishiProcess, { token }: Credentials, target: string): Promise<T> {
   for (let attempt = 0; ; attempt++) {
-    const answer = await fetch(service.url + target, { headers: { authorization: `Bearer ${token}` } });
+    let answer: Response;
+    try {
+      answer = await fetch(service.url + target, { headers: { authorization: `Bearer ${token}` } });
+    } catch (cause) {
+      // A service that died tells why.
+      throw new Error(`GET ${target} had no answer; the service said:\n${service.stderr}`, { cause });
+    }
     const text = await answer.text();
     if (answer.status === 200) return JSON.parse(text) as T;
     // Too many at once, or an index that still catches up, may ask to come back; nothing else may happen.

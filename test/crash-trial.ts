@@ -10,6 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sha256 } from "../src/ledger/signer.ts";
 import { LedgerReader } from "../src/ledger/store.ts";
+import { parseCheckpoint } from "../src/merkle/checkpoint.ts";
+import { parseNote } from "../src/merkle/note.ts";
 import { leafHash, TreeEdge } from "../src/merkle/tree.ts";
 import { checkReceipts, checkRound, checkTotal, totalOf } from "./crash-check.ts";
 import { type Batch, type Receipt, send, sendOnce } from "./crash-load.ts";
@@ -77,7 +79,7 @@ export class Preparation {
       await taishiJson("account", "create", "--name", "beside", "--data", place.data);
       const batch = newBatch([], credentials, preparedEvents);
       batch.receipt = await send(agent, service.host, batch);
-      const head = await checkpointOf(place, credentials);
+      const head = await checkpointOf(service, credentials);
       assert.equal(await service.stop(), 0);
       return { root, credentials, batches: [batch], heads: [head, ...headsIn(place.anchor)] };
     } finally {
@@ -195,7 +197,7 @@ export class Trial {
     if (before !== undefined) assert.deepEqual([again.first, again.last], [before.first, before.last]);
     batch.receipt = again;
     await this.#append(service, this.#newBatch(3));
-    this.#see(await checkpointOf(this.#place, this.#credentials));
+    this.#see(await checkpointOf(service, this.#credentials));
     checkReceipts(this.#batches);
     await checkRound(service, this.#credentials, span, this.#batches);
     await checkTotal(service, this.#credentials, others + batch.size + 3);
@@ -275,9 +277,13 @@ function newBatch(before: readonly Batch[], credentials: Credentials, size: numb
   };
 }
 
-async function checkpointOf({ data }: Place, { account }: Credentials): Promise<Head> {
-  const { origin, size, root } = await taishiJson<Head>("checkpoint", "--account", account, "--data", data);
-  return { origin, size, root };
+/** The newest checkpoint as the service hands it out, which then is kept for ever. */
+async function checkpointOf(service: TaishiProcess, { token }: Credentials): Promise<Head> {
+  const answer = await fetch(`${service.url}/api/v1/log`, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal(answer.status, 200, `the log's state: ${await answer.clone().text()}`);
+  const { checkpoint } = (await answer.json()) as { checkpoint: string };
+  const { origin, size, root } = parseCheckpoint(parseNote(checkpoint).text);
+  return { origin, size, root: base64(root) };
 }
 
 function headsIn(anchor: string): readonly Head[] {

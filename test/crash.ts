@@ -1,21 +1,33 @@
 // `npm run test:crash`: the whole crash suite. First a fault in every file call of the append path, one at a time; then kills
-// at random moments. Prints a line a fault and a line a kill, and a summary at the end; with --write the summaries go into
-// docs/reliability.md too.
+// at random moments of a load; then kills of an agent and of the service it sends to. Prints a line a fault and a line a kill,
+// and a summary at the end of each part; with --write the summaries go into docs/reliability.md too.
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { runCollectCrashes } from "./collect-run.ts";
 import { runCrashes } from "./crash-run.ts";
 import { listCalls, runSteps, Summary, stepsOf } from "./crash-syscalls.ts";
 import { Preparation } from "./crash-trial.ts";
 import { whyNoStrace } from "./strace.ts";
-import { writeIntoPage } from "./written-page.ts";
+import { writeIntoPage, writtenIn } from "./written-page.ts";
 
+const page = "reliability.md";
 const heading = `# Reliability
 
 The last output of \`npm run test:crash -- --write\`.
 `;
 
-const usage = `usage: npm run test:crash -- [--part calls|kills] [--kills N] [--seed N] [--kills-per-directory N] [--write]
+const usage = `usage: npm run test:crash -- [--part calls|kills|collect] [--kills N] [--seed N] [--kills-per-directory N] [--write]
 `;
+
+/** By part, the title it has in the page. */
+const titles = {
+  calls: "A fault in every file call",
+  kills: "Kills under load",
+  collect: "Kills of agent and service",
+} as const;
+type Part = keyof typeof titles;
+/** Lines that flow through rotations while agent and service are killed. */
+const collectedLines = 200_000;
 
 interface Kills {
   readonly kills: number;
@@ -38,20 +50,39 @@ async function main(): Promise<void> {
   if (
     ![kills, seed, killsPerDirectory].every((value) => Number.isSafeInteger(value) && value! >= 0) ||
     killsPerDirectory === 0 ||
-    (part !== undefined && (write || !["calls", "kills"].includes(part)))
+    (part !== undefined && !(part in titles))
   ) {
     process.stderr.write(usage);
     process.exitCode = 2;
     return;
   }
-  const texts: string[] = [];
-  if (part !== "kills") texts.push(await faultEveryCall());
   const options = { kills: kills!, seed: seed!, killsPerDirectory: killsPerDirectory! };
-  if (part !== "calls") texts.push(await killAtRandom(options));
-  const command = `npm run test:crash -- --kills ${kills} --seed ${seed} --kills-per-directory ${killsPerDirectory}`;
+  const run: Readonly<Record<Part, () => Promise<string>>> = {
+    calls: faultEveryCall,
+    kills: () => killAtRandom(options),
+    collect: () => killWhileCollecting(options),
+  };
+  const rest = `--kills ${kills} --seed ${seed} --kills-per-directory ${killsPerDirectory}`;
+  for (const one of Object.keys(titles) as Part[])
+    if (part === undefined || part === one) {
+      const text = await run[one]();
+      // Each part is written when it is done: the next ones take long.
+      if (write) writePart(one, `npm run test:crash -- --part ${one}${one === "calls" ? "" : ` ${rest}`}`, text);
+    }
+}
+
+/** Puts a part's outcome into the page, in place of the last one of this part. */
+function writePart(part: Part, command: string, text: string): void {
   const date = new Date().toISOString().slice(0, 10);
-  if (!write) return;
-  say(`written to ${writeIntoPage("reliability.md", heading, `${date}, \`${command}\`:\n\n${texts.join("\n\n")}`)}`);
+  const written = new Map(
+    writtenIn(page)
+      .split(/^### /m)
+      .filter((section) => section !== "")
+      .map((section) => [section.split("\n", 1)[0]!, `### ${section.trim()}`]),
+  );
+  written.set(titles[part], `### ${titles[part]}\n\n${date}, \`${command}\`:\n\n${text}`);
+  const inOrder = Object.values(titles).flatMap((title) => written.get(title) ?? []);
+  say(`written to ${writeIntoPage(page, heading, inOrder.join("\n\n"))}`);
 }
 
 async function faultEveryCall(): Promise<string> {
@@ -88,6 +119,15 @@ async function killAtRandom(options: Kills): Promise<string> {
     `${done.kills} kills of ${done.directories} data directories and ${done.startsKilled} of a start, ` +
       `${seconds(begin)} s: all ${done.events} events are there once, in order; ` +
       `of ${done.unanswered} batches without an answer ${done.storedUnanswered} had been stored; fsck passed ${done.fscks} times`,
+  ]);
+}
+
+async function killWhileCollecting({ kills, seed }: Kills): Promise<string> {
+  say(`seed ${seed}`);
+  const done = await runCollectCrashes({ lines: collectedLines, kills, seed, say });
+  return print([
+    `${done.agentKills} kills of the agent and ${done.serviceKills} of the service while ${done.lines} lines flowed through ` +
+      `${done.rotations} rotations, ${Math.round(done.seconds)} s: each line is there once, in order; fsck passed`,
   ]);
 }
 

@@ -7,6 +7,14 @@ import { root } from "./repository.ts";
 const begin = "<!-- begin: written by the program named above -->";
 const end = "<!-- end -->";
 
+/** What stands between the page's markers; "" where the page is missing. */
+export function writtenIn(page: string): string {
+  const path = join(root, "docs", page);
+  if (!existsSync(path)) return "";
+  const text = readFileSync(path, "utf8");
+  return text.slice(text.indexOf(begin) + begin.length, text.indexOf(end)).trim();
+}
+
 /**
  * Puts the text between the page's markers; a page that is missing is made of `heading` and the markers.
  * @param page below docs/, e.g. "performance.md"

@@ -36,20 +36,33 @@ export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener;
 }
 
-export async function askRaw(
+export interface SendOptions extends AskOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A body as it is, in place of one that is made JSON. */
+  readonly text?: string;
+}
+
+/** The answer, whatever it says. */
+export function send(
   path: string,
-  { method = "GET", query, body, signal }: AskOptions = {},
+  { method = "GET", query, body, text, headers, signal }: SendOptions = {},
 ): Promise<Response> {
-  const response = await fetch(addressOf(path, query), {
+  const bytes = text ?? (body === undefined ? undefined : JSON.stringify(body));
+  return fetch(addressOf(path, query), {
     method,
     credentials: "same-origin",
     headers: {
       ...(method === "GET" ? {} : { "x-taishi-console": "1" }),
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(bytes === undefined ? {} : { "content-type": "application/json" }),
+      ...headers,
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(bytes === undefined ? {} : { body: bytes }),
     ...(signal === undefined ? {} : { signal }),
   });
+}
+
+export async function askRaw(path: string, options: AskOptions = {}): Promise<Response> {
+  const response = await send(path, options);
   if (response.ok) return response;
   const problem = (await response.json().catch(() => ({}))) as ConstructorParameters<typeof ApiError>[1];
   if (response.status === 401 && !path.endsWith("/session")) onSignedOut();
@@ -102,5 +115,8 @@ export interface EventPage {
   /** Null where a filter makes counting a search of everything. */
   readonly total: number | null;
   readonly size: number;
-  readonly scannedTo?: number;
+  /** Of a search: up to where everything that matches was given; null at the end. */
+  readonly scannedTo?: { readonly time: string; readonly seq: number } | null;
+  /** Of a search: how many events this answer looked at. */
+  readonly scanned?: number;
 }

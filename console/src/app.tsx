@@ -11,7 +11,11 @@ import { Shell } from "./shell.tsx";
 
 const Overview = lazy(() => import("./pages/overview.tsx").then(({ Overview: page }) => ({ default: page })));
 const Explorer = lazy(() => import("./pages/explorer.tsx").then(({ Explorer: page }) => ({ default: page })));
+const Story = lazy(() => import("./pages/story.tsx").then(({ Story: page }) => ({ default: page })));
 const Sources = lazy(() => import("./pages/sources.tsx").then(({ Sources: page }) => ({ default: page })));
+const Administration = lazy(() => import("./pages/admin.tsx").then(({ Administration: page }) => ({ default: page })));
+const Trails = lazy(() => import("./pages/trails.tsx").then(({ Trails: page }) => ({ default: page })));
+const Databases = lazy(() => import("./pages/databases.tsx").then(({ Databases: page }) => ({ default: page })));
 
 /** Colours of text with a contrast of at least 4.5 to what they stand on (WCAG 2.1 AA). */
 const lightColors = {
@@ -33,6 +37,9 @@ const darkColors = {
   colorTextPlaceholder: "#9aa2ab",
   colorTextLightSolid: "#0d1b2a",
 };
+const ApiExplorer = lazy(() =>
+  import("./pages/api/api-explorer.tsx").then(({ ApiExplorer: page }) => ({ default: page })),
+);
 
 export function App({ nonce }: { readonly nonce: string }) {
   const { dark, language } = useSettings();
@@ -71,7 +78,12 @@ function Pages() {
           </Route>
           <Route path="/overview" component={Overview} />
           <Route path="/events" component={Explorer} />
+          <Route path="/story" component={Story} />
           <Route path="/sources" component={Sources} />
+          <Route path="/trails" component={Trails} />
+          <Route path="/databases" component={Databases} />
+          <Route path="/administration/:part?" component={Administration} />
+          <Route path="/api-explorer/*?" component={ApiExplorer} />
           <Route>
             <Result status="404" title="404" />
           </Route>

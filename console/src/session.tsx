@@ -7,6 +7,8 @@ export interface Session {
   readonly accountName?: string;
   readonly role: "admin" | "writer" | "auditor";
   readonly operator: boolean;
+  /** "" where a user signed in. */
+  readonly accessKey: string;
   readonly userName?: string;
 }
 

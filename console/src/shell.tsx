@@ -1,11 +1,16 @@
 // What stands around every page: where one can go, who one is, and how it looks.
 import {
+  ApiOutlined,
   AppstoreOutlined,
   BulbOutlined,
   ClusterOutlined,
+  CodeOutlined,
+  DatabaseOutlined,
   GlobalOutlined,
   LogoutOutlined,
   MenuOutlined,
+  NodeIndexOutlined,
+  SettingOutlined,
   UnorderedListOutlined,
   UserOutlined,
 } from "@ant-design/icons";
@@ -29,9 +34,20 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       ? [
           { key: "/overview", icon: <AppstoreOutlined />, label: words.overview },
           { key: "/events", icon: <UnorderedListOutlined />, label: words.explorer },
+          { key: "/story", icon: <NodeIndexOutlined />, label: words.story },
+        ]
+      : []),
+    ...(reads
+      ? [
+          { key: "/trails", icon: <ApiOutlined />, label: words.trails },
+          { key: "/databases", icon: <DatabaseOutlined />, label: words.databases },
         ]
       : []),
     { key: "/sources", icon: <ClusterOutlined />, label: words.sources },
+    ...(session?.role === "admin"
+      ? [{ key: "/administration", icon: <SettingOutlined />, label: words.administration }]
+      : []),
+    { key: "/api-explorer", icon: <CodeOutlined />, label: words.apiExplorer },
   ];
   const menu = (
     <Menu

@@ -15,6 +15,7 @@ import {
   pipelineOf,
   temporary,
 } from "./agent-house.test-support.ts";
+import type { Input } from "./input.ts";
 import type { Pipeline } from "./pipeline.ts";
 import { Shipper } from "./shipper.ts";
 import type { Spool } from "./spool.ts";
@@ -219,4 +220,35 @@ test("a file that is no spool is refused", () => {
   const options = { path: `${directory}/spool.db`, kind: "TSlg", format: 1, synchronous: "FULL" } as const;
   openDatabase({ ...options, create: () => {} }).close();
   assert.throws(() => openSpool(directory), Fatal);
+});
+
+test("what an input holds in memory when the agent is told to stop is still handed over", async () => {
+  const directory = temporary();
+  const spool = openSpool(directory);
+  const stop = new AbortController();
+  const service = new MemoryService();
+  const input: Input = {
+    state: { text: "pushed", behind: 0, problem: null },
+    run: async (handOver, _resume, signal) => {
+      stop.abort();
+      assert.ok(signal.aborted);
+      await handOver(batchOf(["one", "two"]));
+    },
+  };
+  const agent = new Agent({
+    name: "node",
+    sources: [{ name: "s", source: "pairs", input, pipeline: pipelineOf(spool) }],
+    spool,
+    spoolLimit: 1_000_000,
+    shipper: new Shipper({ spool, destination: service, clock, firstBackoffMs: 1 }),
+    clock,
+    log: createLog("silent"),
+  });
+  await agent.run(stop.signal);
+  const kept = openSpool(directory);
+  assert.deepEqual(
+    [...service.events, ...itemsIn(kept)].map(({ record }) => record.raw),
+    ["one", "two"],
+  );
+  kept.close(0);
 });

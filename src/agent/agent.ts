@@ -52,6 +52,8 @@ export interface SourceStatus {
 
 const expireEveryMs = 1_000;
 const againMs = 5_000;
+/** How long after a stop what inputs hold in memory may still go into the spool: no sender of syslog would send it again. */
+const graceMs = 5_000;
 
 export class Agent {
   readonly #options: AgentOptions;
@@ -69,12 +71,16 @@ export class Agent {
     const { sources, shipper, spool, clock } = this.#options;
     const shipping = new AbortController();
     const stop = AbortSignal.any([signal, shipping.signal]);
+    const grace = new AbortController();
+    const onStop = (): void => void setTimeout(() => grace.abort(), graceMs).unref();
+    if (signal.aborted) grace.abort();
+    else signal.addEventListener("abort", onStop, { once: true });
     const timer = setInterval(() => {
       for (const { pipeline } of sources) void pipeline.expire(stop).catch((thrown) => this.#tell("expire", thrown));
     }, expireEveryMs);
     try {
       const shipped = shipper.run(stop);
-      await Promise.all(sources.map((source) => this.#collect(source, signal)));
+      await Promise.all(sources.map((source) => this.#collect(source, signal, grace.signal)));
       clearInterval(timer);
       if (!signal.aborted) await Promise.all(sources.map(({ pipeline }) => pipeline.end(signal)));
       while (!signal.aborted && spool.items > 0) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -111,10 +117,10 @@ export class Agent {
     };
   }
 
-  async #collect({ name, input, pipeline }: AgentSource, signal: AbortSignal): Promise<void> {
+  async #collect({ name, input, pipeline }: AgentSource, signal: AbortSignal, grace: AbortSignal): Promise<void> {
     const { spool } = this.#options;
     const handOver = async (batch: Batch): Promise<void> => {
-      await pipeline.handOver(batch, signal);
+      await pipeline.handOver(batch, grace);
       this.#failures.delete(name);
     };
     while (!signal.aborted)

@@ -25,17 +25,12 @@ function schemaFor(sources: ReadonlyMap<string, Source>, kinds: ReadonlyMap<stri
         ...name,
         description: "Of your choosing; unique, and never changed: it is part of the positions.",
       }),
-      source: Type.Unsafe<string>(
-        Type.Union(
-          [...sources.keys()].map((key) => Type.Literal(key)),
-          { description: "What the records are." },
-        ),
-      ),
+      source: Type.Unsafe<string>(Type.Enum([...sources.keys()], { description: "What the records are." })),
       input: Type.Unsafe<Record<string, unknown>>(input),
       options: Type.Optional(
         Type.Record(Type.String(), Type.Unknown(), { description: "Of the source; see its page." }),
       ),
-      ignore: Type.Array(Type.Union(noEvents.map((why) => Type.Literal(why))), {
+      ignore: Type.Array(Type.Enum([...noEvents]), {
         default: [],
         description: "Records that are no events and are counted only, instead of kept as unparsed.",
       }),

@@ -86,11 +86,11 @@ export class Pipeline {
     return this.#problem;
   }
 
-  /** Resolves when all that follows from the batch is on disk, or the signal aborts (then nothing of it is). */
+  /** Resolves when all that follows from the batch is on disk. @throws the signal's reason where it aborts first: nothing of it is */
   handOver(batch: Batch, signal: AbortSignal): Promise<void> {
     return this.#inTurn(async () => {
       await this.#options.spool.room(signal);
-      if (signal.aborted) return;
+      signal.throwIfAborted();
       const draft = new CommitDraft(this.#options.clock.now());
       const lane = this.#lane(batch);
       for (const placed of batch.records) {

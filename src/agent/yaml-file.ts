@@ -46,12 +46,15 @@ export function readYaml<Schema extends TSchema>(text: string, schema: Schema, n
   );
   const path = worst.instancePath.split("/").slice(1);
   const required = (worst.params as { requiredProperties?: readonly string[] } | undefined)?.requiredProperties?.[0];
+  const choices = (worst.params as { allowedValues?: readonly unknown[] } | undefined)?.allowedValues;
   const why =
     required !== undefined
       ? `${required} is required`
-      : worst.keyword === "boolean" || worst.keyword === "additionalProperties"
-        ? "is not a known member"
-        : worst.message;
+      : choices !== undefined
+        ? `must be one of ${choices.join(", ")}`
+        : worst.keyword === "boolean" || worst.keyword === "additionalProperties"
+          ? "is not a known member"
+          : worst.message;
   const node = document.getIn(path, true);
   const line = isNode(node) && node.range ? `, line ${lines.linePos(node.range[0]).line}` : "";
   throw new TaishiError("invalid-parameter", `${name}${line}: ${[path.join("."), why].filter(Boolean).join(": ")}`, {

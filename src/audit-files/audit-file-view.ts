@@ -32,6 +32,8 @@ interface Cached {
 }
 
 export class AuditFileView implements AuditFiles {
+  /** What a policy can choose from. */
+  readonly statementTypes: readonly string[] = statementTypes;
   readonly #options: AuditFileViewOptions;
   readonly #mostInstances: number;
   readonly #mostFiles: number;
@@ -52,11 +54,12 @@ export class AuditFileView implements AuditFiles {
 
   async list(
     ref: InstanceRef,
-    { from, to, offset, limit }: FileQuery,
+    { from, to, order, offset, limit }: FileQuery,
   ): Promise<{ readonly files: readonly AuditFile[]; readonly total: number }> {
     const record = await this.#record(ref);
     const hidden = this.#hidden(ref, record);
     const files = record.files.filter((file) => file.begin <= to && file.end >= from && !hidden(file));
+    if (order === "desc") files.reverse();
     return { files: files.slice(offset, offset + limit).map(shown), total: files.length };
   }
 

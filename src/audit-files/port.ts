@@ -40,12 +40,14 @@ export interface FileQuery {
   /** Files whose [begin, end] overlaps [from, to], epoch milliseconds, inclusive. */
   readonly from: number;
   readonly to: number;
+  /** By begin, then id; "desc" is the exact reverse. "asc" where absent. */
+  readonly order?: "asc" | "desc";
   readonly offset: number;
   readonly limit: number;
 }
 
 export interface AuditFiles {
-  /** By begin, then id; retired files are not in it. `total` counts all that match. */
+  /** In the order asked for; retired files are not in it. `total` counts all that match. */
   list(
     instance: InstanceRef,
     query: FileQuery,

@@ -42,9 +42,11 @@ export class Collecting {
     const config = readAgentConfig(readText(file), sources, file);
     const { account } = config;
     if (account === undefined || config.server !== undefined)
-      throw new TaishiError("invalid-parameter", `${file}: within the service there is an account and no server`, {
-        field: "account",
-      });
+      throw new TaishiError(
+        "invalid-parameter",
+        `${file}: ${account === undefined ? "account is required where the service itself collects" : "server: the service itself collects; name only the account"}`,
+        { field: account === undefined ? "account" : "server" },
+      );
     if (!options.accountExists(account))
       throw new TaishiError("not-found", `${file}: there is no account ${account}`, { field: "account" });
     const base = dirname(resolve(file));

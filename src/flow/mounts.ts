@@ -50,6 +50,8 @@ export interface Mounts {
   readonly rootDocument: () => ReturnType<typeof versionDocument>;
   readonly downloads: Downloads;
   readonly exporter: Exporter;
+  /** The same that the cloud's actions on trails change. */
+  readonly trails: Pick<TrailStore, "list">;
 }
 
 /** How long the first event of an export file waits for others. */
@@ -141,5 +143,6 @@ export function createMounts(options: MountOptions): Mounts {
       },
     },
     exporter,
+    trails,
   };
 }

@@ -1,5 +1,5 @@
-// /api/v1/projects and /api/v1/instances: what of the clouds' directory an account's administrator may see and make.
-// Everything is by the caller's account; what is another's is as if it did not exist (I7).
+// /api/v1/projects and /api/v1/instances: what of the clouds' directory an account's readers may see and its
+// administrator make. Everything is by the caller's account; what is another's is as if it did not exist (I7).
 import { type TSchema, Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { TaishiError } from "../errors.ts";
@@ -73,7 +73,7 @@ const NewInstance = Type.Object(
   { $id: "NewInstance", additionalProperties: false },
 );
 
-/** What all routes of the directory share: they are for administrators, and small. */
+/** What all routes of administration share: they are for administrators, and small. */
 export function directoryRoute(
   route: Omit<Route, "act" | "bodyLimit" | "requestBody" | "precheck">,
   body?: TSchema,
@@ -84,9 +84,14 @@ export function directoryRoute(
   return { ...route, errors, act: "administer", bodyLimit: jsonBodyBytes, requestBody, precheck: requireJson };
 }
 
+/** Who reads the log sees what it names; users and keys are none of it. */
+function readRoute(route: Omit<Route, "act" | "bodyLimit">): Route {
+  return { ...route, act: "read", bodyLimit: 0 };
+}
+
 export function projectRoutes(directory: AccountDirectory): readonly Route[] {
   const newProject = Compile(NewProject);
-  const list = directoryRoute({
+  const list = readRoute({
     method: "GET",
     path: "/api/v1/projects",
     operationId: "listProjects",
@@ -126,7 +131,7 @@ export function projectRoutes(directory: AccountDirectory): readonly Route[] {
 
 export function instanceRoutes(directory: AccountDirectory): readonly Route[] {
   const newInstance = Compile(NewInstance);
-  const list = directoryRoute({
+  const list = readRoute({
     method: "GET",
     path: "/api/v1/instances",
     operationId: "listInstances",

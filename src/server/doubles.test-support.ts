@@ -11,7 +11,13 @@ import { tokenDigest } from "../identity/credential.ts";
 import { createLog } from "../log.ts";
 
 import { AgentBoard } from "./agent-routes.ts";
-import { MemoryAccounts, noKeys, noSearches } from "./memory-administration.test-support.ts";
+import {
+  MemoryAccounts,
+  MemoryAuditFiles,
+  MemoryTrails,
+  noKeys,
+  noSearches,
+} from "./memory-administration.test-support.ts";
 
 import { MemoryDirectory } from "./memory-directory.test-support.ts";
 import { MemoryLedger, received } from "./memory-ledger.test-support.ts";
@@ -118,6 +124,8 @@ export async function openHouse(options: Partial<ServerOptions> = {}): Promise<H
     logs,
     logVisibility: (account) => logs.visibility.get(account) ?? "private",
     directory,
+    auditFiles: new MemoryAuditFiles(),
+    trails: new MemoryTrails(),
     accounts: new MemoryAccounts(["0", "2100000001", "2100000002"]),
     keys: noKeys,
     searches: noSearches,

@@ -52,7 +52,12 @@ test("the document and the mounted routes are the same", async () => {
 });
 
 /** What is no JSON, by how its path ends. */
-const streamed = { "/proof": "text/plain", "/tail": "text/event-stream", "/export": "application/x-ndjson" };
+const streamed = {
+  "/proof": "text/plain",
+  "/content": "text/plain",
+  "/tail": "text/event-stream",
+  "/export": "application/x-ndjson",
+};
 
 test("the document is OpenAPI 3.1: every reference leads somewhere, every path parameter is declared", async () => {
   await using house = await openHouse();

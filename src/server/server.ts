@@ -26,6 +26,7 @@ import type { RateLimiter } from "./authenticate.ts";
 import { announcesBody, BodyBudget, readWire } from "./body.ts";
 import { callRecord } from "./call-record.ts";
 import { ConsoleFiles } from "./console-files.ts";
+import { type DatabaseAuditFiles, databaseRoutes } from "./database-routes.ts";
 import { type AccountDirectory, instanceRoutes, projectRoutes } from "./directory-routes.ts";
 import { exportRoute } from "./export-route.ts";
 import { asBuffer, asksForNoAction, fromFramework, originForm, wantsPage } from "./framework.ts";
@@ -47,6 +48,7 @@ import { sessionRoutes } from "./session-routes.ts";
 import { type ServiceStatus, statsRoutes, statusRoute } from "./stats-routes.ts";
 import { storyRoute } from "./story-route.ts";
 import { tailRoute } from "./tail-route.ts";
+import { type TrailList, trailRoute } from "./trail-route.ts";
 import { lingering } from "./unread-body.ts";
 import { userRoutes } from "./user-routes.ts";
 import { whoamiRoute } from "./whoami-route.ts";
@@ -63,6 +65,9 @@ export interface ServerOptions {
   readonly logVisibility: (account: string) => LogVisibility;
   /** Projects, database instances and users, by account. */
   readonly directory: AccountDirectory;
+  readonly auditFiles: DatabaseAuditFiles;
+  /** Standing exports, by account. */
+  readonly trails: TrailList;
   readonly accounts: AccountAdministration;
   readonly keys: KeyAdministration;
   readonly searches: Pick<SavedSearches, "list" | "create" | "change" | "delete">;
@@ -155,6 +160,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     ...savedSearchRoutes(options.searches),
     ...projectRoutes(options.directory),
     ...instanceRoutes(options.directory),
+    ...databaseRoutes({ files: options.auditFiles, directory: options.directory }),
+    trailRoute(options.trails),
     ...userRoutes(options.directory),
   ];
 

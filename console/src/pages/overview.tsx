@@ -8,7 +8,9 @@ import { RiskTag, resourceOf, summary, When } from "../parts/event.tsx";
 import { RangePicker, readRange, useQuery } from "../parts/range.tsx";
 import { useWords } from "../settings.tsx";
 
-const Timeline = lazy(() => import("../parts/timeline.tsx").then(({ Timeline: part }) => ({ default: part })));
+// Asked for at once, and drawn when both it and its numbers are there.
+const timeline = import("../parts/timeline.tsx");
+const Timeline = lazy(() => timeline.then(({ Timeline: part }) => ({ default: part })));
 
 export interface Stats {
   readonly from: string | null;

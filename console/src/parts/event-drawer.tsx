@@ -1,12 +1,15 @@
 // One event with everything that is known of it, as each cloud's API tells it, and whether it can be proved.
 import { CheckCircleFilled, CloseCircleFilled, DownloadOutlined, LoadingOutlined } from "@ant-design/icons";
-import { Alert, Button, Descriptions, Drawer, Grid, Tabs, Tag, Typography } from "antd";
+import { Alert, Button, Descriptions, Drawer, Flex, Grid, Tabs, Tag, Typography } from "antd";
 import { useEffect, useState } from "react";
+import { Link } from "wouter";
 import { ask, type StoredEvent } from "../api.ts";
 import { type Proved, prove } from "../proof.ts";
 import { useWords } from "../settings.tsx";
 import { Shown, useAsked } from "./asked.tsx";
+import { Dialects } from "./dialects.tsx";
 import { RiskTag, resourceOf, summary, When } from "./event.tsx";
+import { whoOf } from "./who.ts";
 
 export function EventDrawer({ seq, onClose }: { readonly seq: number; readonly onClose: () => void }) {
   const words = useWords();
@@ -25,16 +28,18 @@ function Details({ event }: { readonly event: StoredEvent }) {
   const words = useWords();
   const { contents = [] } = event;
   const known: readonly (readonly [string, React.ReactNode])[] = [
-    [words.time, <When key="t" time={event.time} />],
-    [words.received, <When key="r" time={event.received} />],
+    [words.time, <When key="t" time={event.time} both />],
+    [words.received, <When key="r" time={event.received} both />],
     [words.kind, event.kind],
     [words.type, <Tag key="type">{event.type ?? event.name}</Tag>],
-    [words.risk, <RiskTag key="risk" risk={event.risk} />],
+    [words.risk, event.risk && <RiskTag key="risk" risk={event.risk} />],
     [
       words.resource,
-      <span key="res" className="mono">
-        {resourceOf(event)}
-      </span>,
+      resourceOf(event) && (
+        <span key="res" className="mono">
+          {resourceOf(event)}
+        </span>
+      ),
     ],
     [words.rule, event.rule],
     [words.parser, event.parser && `${event.parser.name} ${event.parser.version}`],
@@ -92,28 +97,65 @@ function Details({ event }: { readonly event: StoredEvent }) {
       />
     </>
   );
-  const raw = event.raw ?? (event.rawBase64 === undefined ? undefined : `base64: ${event.rawBase64}`);
+  const record = event.raw ?? (event.rawBase64 === undefined ? undefined : `base64: ${event.rawBase64}`);
   return (
     <>
       <Proof event={event} />
+      <StoryLinks event={event} />
       <Tabs
+        destroyOnHidden
         items={[
           { key: "fields", label: words.fields, children: fields },
           {
             key: "raw",
             label: words.raw,
             children:
-              raw === undefined ? (
+              record === undefined ? (
                 <Typography.Text type="secondary">{words.noRecord}</Typography.Text>
               ) : (
                 <pre className="mono" style={{ whiteSpace: "pre-wrap" }}>
-                  {raw}
+                  {record}
                 </pre>
               ),
           },
+          { key: "dialects", label: words.dialects, children: <Dialects seq={event.seq} /> },
         ]}
       />
     </>
+  );
+}
+
+/** From an event to the whole story of those it names. */
+function StoryLinks({ event }: { readonly event: StoredEvent }) {
+  const said = useWords().explorerPage;
+  const { users, addresses } = whoOf(event);
+  const { resource } = event;
+  const links: (readonly [label: string, query: Readonly<Record<string, string>>])[] = [
+    ...(resource === undefined ? [] : [[resource.id, { resource: resource.id, resourceType: resource.type }] as const]),
+    ...(event.instance === undefined ? [] : [[event.instance, { resource: event.instance }] as const]),
+    ...users.map((user) => [user, { user }] as const),
+    ...addresses.map((ip) => [ip, { ip }] as const),
+  ];
+  if (links.length === 0) return null;
+  // Around the event: what was long before or after it is another story.
+  const at = Date.parse(event.time);
+  const around = {
+    from: new Date(at - 12 * 3_600_000).toISOString(),
+    to: new Date(at + 12 * 3_600_000).toISOString(),
+  };
+  return (
+    <Flex wrap gap={8} align="center" style={{ marginTop: 12 }} data-testid="story-links">
+      <Typography.Text type="secondary">{said.storyOf}</Typography.Text>
+      {links.map(([label, query]) => (
+        <Link
+          key={JSON.stringify(query)}
+          className="mono"
+          href={`/story?${new URLSearchParams({ ...query, ...around, mark: String(event.seq) })}`}
+        >
+          {label}
+        </Link>
+      ))}
+    </Flex>
   );
 }
 

@@ -31,8 +31,8 @@ export function RiskTag({ risk }: { readonly risk: Risk | undefined }) {
   );
 }
 
-/** Local time; UTC on hover and for readers of screens. */
-export function When({ time }: { readonly time: string }) {
+/** Local time; UTC on hover and for readers of screens, or beside it. */
+export function When({ time, both = false }: { readonly time: string; readonly both?: boolean }) {
   const { language, words } = useSettings();
   const date = new Date(time);
   const local = date.toLocaleString(language === "zh" ? "zh-CN" : "en-GB", {
@@ -43,6 +43,12 @@ export function When({ time }: { readonly time: string }) {
     minute: "2-digit",
     second: "2-digit",
   });
+  if (both)
+    return (
+      <time dateTime={time}>
+        {local} <span className="mono">{`· ${words.utc} ${time}`}</span>
+      </time>
+    );
   return (
     <Tooltip title={`${words.utc}: ${time}`}>
       <time dateTime={time} style={{ whiteSpace: "nowrap" }}>

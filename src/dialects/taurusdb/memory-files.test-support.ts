@@ -60,6 +60,7 @@ export class MemoryFiles implements AuditFiles {
     const matching = mine
       .filter(({ begin, end }) => begin <= query.to && end >= query.from)
       .sort((a, b) => a.begin - b.begin || (a.id < b.id ? -1 : 1));
+    if (query.order === "desc") matching.reverse();
     return { files: matching.slice(query.offset, query.offset + query.limit), total: matching.length };
   }
 

@@ -3,9 +3,9 @@
 import { type Static, Type } from "typebox";
 import { clientOf, commandClassOf, databaseOutcome, isIpv6, malformed } from "../database-draft.ts";
 import type { Outcome, RawRecord, Source } from "../source.ts";
+import { readSyslogLine } from "../syslog-line.ts";
 import { WallClock, wallTime } from "../wall-clock.ts";
 import { type AuditLine, parseLine } from "./parse.ts";
-import { readPrefix } from "./syslog-prefix.ts";
 
 const Options = Type.Object(
   {
@@ -59,7 +59,7 @@ class LineReader {
       if (wall === undefined) return malformed("its time does not exist", records);
       return this.#outcome(text.slice(match[0].length), this.#clock.instant(wall, record.read), records);
     }
-    const prefixed = readPrefix(text, this.#clock, record.read);
+    const prefixed = readSyslogLine(record, this.#clock);
     if (prefixed === undefined) return malformed("it begins with no time", records);
     if (prefixed.program !== this.#options.ident)
       return { why: "other-program", reason: "it is of another program", records };
