@@ -5,7 +5,8 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { DockerInput } from "./docker/docker-input.ts";
 import { type DockerOptions, dockerSchema } from "./docker/docker-options.ts";
-import { filesKind } from "./files/settings.ts";
+import { FileInput } from "./files/file-input.ts";
+import { type FileSettings, fileSettings } from "./files/file-settings.ts";
 import type { Input } from "./input.ts";
 import { JournaldInput } from "./journald/journald-input.ts";
 import { type JournaldOptions, journaldSchema } from "./journald/journald-options.ts";
@@ -58,6 +59,12 @@ const docker: InputKind = {
   create: (settings: DockerOptions, { base, clock }) => new DockerInput(withFiles(settings, certificates, base), clock),
 };
 
+const files: InputKind = {
+  schema: fileSettings,
+  once: true,
+  create: (settings: FileSettings, context) => new FileInput(settings, context),
+};
+
 const webhook: InputKind = {
   schema: webhookSchema,
   create: (settings: WebhookOptions, { base, clock }) => {
@@ -69,7 +76,7 @@ const webhook: InputKind = {
 
 export const inputKinds: ReadonlyMap<string, InputKind> = new Map<string, InputKind>([
   ["docker", docker],
-  ["files", filesKind],
+  ["files", files],
   ["journald", journald],
   ["syslog", syslog],
   ["webhook", webhook],

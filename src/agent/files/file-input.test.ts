@@ -1,380 +1,393 @@
-// Real files, rotated in every way while they are followed, by an input that is stopped at any moment and goes on from what it
-// last handed over: every line once, in order.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   appendFileSync,
+  chmodSync,
   copyFileSync,
-  existsSync,
+  linkSync,
   mkdirSync,
-  readFileSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
   truncateSync,
-  utimesSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { createLog } from "../../log.ts";
-import { temporary } from "../agent-house.test-support.ts";
-import type { Batch } from "../input.ts";
-import { FileInput, type FileOptions } from "./file-input.ts";
-import { findLanes } from "./lanes.ts";
-import { LineCutter } from "./line-cutter.ts";
+import { Follower } from "./follow.test-support.ts";
 
-/** What is handed over is kept as the agent's spool does: the batch with where to go on, in one. */
-class Kept {
-  resume: unknown;
-  readonly batches: Batch[] = [];
+type Settings = ConstructorParameters<typeof Follower>[1];
 
-  readonly handOver = async (batch: Batch): Promise<void> => {
-    // As it comes back after a restart.
-    this.resume = JSON.parse(JSON.stringify(batch.resume));
-    this.batches.push(batch);
-  };
-
-  texts(lane?: string): string[] {
-    return this.batches
-      .filter((batch) => lane === undefined || batch.lane === lane)
-      .flatMap(({ records }) => records.map(({ record }) => record.text));
-  }
+function follower(t: TestContext, names: readonly string[], settings?: Settings): Follower {
+  const made = new Follower(names, settings);
+  t.after(() => made.remove());
+  return made;
 }
 
-function inputOf(patterns: readonly string[], more: Partial<FileOptions & { once: boolean }> = {}): FileInput {
-  const { once = false, from = "start", pollMs = 5 } = more;
-  return new FileInput(
-    { patterns, from, pollMs },
-    { once, base: "/", clock: { now: () => Date.now() }, log: createLog("silent") },
-  );
-}
+const lines = (name: string, from: number, to: number): readonly string[] =>
+  Array.from({ length: to - from }, (_, i) => `${name} is line number ${from + i}`);
+const text = (of: readonly string[]): string => of.map((line) => `${line}\n`).join("");
 
-/** Reads all that is there. */
-async function readAll(kept: Kept, patterns: readonly string[]): Promise<void> {
-  await inputOf(patterns, { once: true }).run(kept.handOver, kept.resume, new AbortController().signal);
-}
-
-const lines = (from: number, to: number): string[] =>
-  Array.from(
-    { length: to - from },
-    (_, i) => `line number ${from + i} of a log that is long enough to be told from another`,
-  );
-const text = (from: number, to: number): string =>
-  lines(from, to)
-    .map((line) => `${line}\n`)
-    .join("");
-
-test("a file, its rotations by rename and by copy, its compressions and its copies are read once", async () => {
-  const directory = temporary();
-  const live = join(directory, "a.log");
-  const kept = new Kept();
-  writeFileSync(live, text(0, 10));
-  await readAll(kept, [live]);
-  appendFileSync(live, text(10, 20));
-  renameSync(live, `${live}.1`);
-  writeFileSync(live, text(20, 30));
-  await readAll(kept, [live]);
-  appendFileSync(live, text(30, 40));
-  copyFileSync(live, `${live}-20261121`);
-  truncateSync(live);
-  appendFileSync(live, text(40, 50));
-  writeFileSync(`${live}.2.gz`, gzipSync(readFileSync(`${live}.1`)));
-  utimesSync(`${live}.2.gz`, 1, 1);
-  rmSync(`${live}.1`);
-  await readAll(kept, [live]);
-  copyFileSync(live, join(directory, "copy.log"));
-  symlinkSync(live, join(directory, "link.log"));
-  appendFileSync(live, text(50, 60));
-  writeFileSync(`${live}-20261122.zst`, zstdCompressSync(readFileSync(live)));
-  await readAll(kept, [join(directory, "*.log")]);
-  await readAll(kept, [live, live, `${live}*`]);
-  assert.deepEqual(kept.texts(), lines(0, 60));
+test("a file is read from its start and followed", async (t) => {
+  const f = follower(t, ["a.log"]);
+  writeFileSync(f.path("a.log"), text(lines("a", 0, 3)));
+  f.start();
+  await f.until(3);
+  appendFileSync(f.path("a.log"), text(lines("a", 3, 5)));
+  assert.deepEqual(await f.until(5), lines("a", 0, 5));
+  const [first] = f.taken;
+  assert.equal(first!.offset, lines("a", 0, 1)[0]!.length + 1);
+  assert.equal(first!.lane, f.path("a.log"));
+  const sha = createHash("sha256")
+    .update(text(lines("a", 0, 1)))
+    .digest("hex");
+  assert.equal(first!.stream, sha.slice(0, 32));
+  assert.equal(f.input.state.behind, 0);
+  assert.equal(f.input.state.problem, null);
 });
 
-test("what was compressed before it was read is read from there, on from where the file was read to", async () => {
-  for (const [ending, compress] of [
-    [".gz", gzipSync],
-    [".zst", zstdCompressSync],
-  ] as const) {
-    const directory = temporary();
-    const live = join(directory, "a.log");
-    const kept = new Kept();
-    writeFileSync(live, text(0, 5));
-    await readAll(kept, [live]);
-    writeFileSync(`${live}.1${ending}`, compress(Buffer.from(text(0, 3000))));
-    writeFileSync(live, text(3000, 3010));
-    await readAll(kept, [live]);
-    await readAll(kept, [live]);
-    assert.deepEqual(kept.texts(), lines(0, 3010), ending);
-    const offsets = kept.batches.flatMap(({ records }) => records.map(({ offset }) => offset));
-    assert.ok(
-      offsets.slice(1, 3000).every((offset, i) => offset > offsets[i]!),
-      "offsets are those of the content",
-    );
-  }
+test("a line without its end waits for it; CR goes, NULs stay, empty lines are passed over, other bytes are kept", async (t) => {
+  const f = follower(t, ["a.log"]);
+  const bytes = Buffer.from("first line of a file\r\n\n\r\nwith \0 and \r in it\nb\xffd and half", "latin1");
+  writeFileSync(f.path("a.log"), bytes);
+  f.start();
+  await f.until(2, 200);
+  assert.deepEqual(f.texts, ["first line of a file", "with \0 and \r in it"]);
+  appendFileSync(f.path("a.log"), " is whole\n");
+  await f.until(3);
+  assert.equal(f.texts[2], "b\ufffdd and half is whole");
+  assert.deepEqual(f.taken[2]!.record.bytes, Buffer.from("b\xffd and half is whole", "latin1"));
+  assert.equal(f.taken[0]!.record.bytes, undefined);
+  assert.equal(f.taken[2]!.offset, bytes.length + " is whole\n".length);
 });
 
-test("a compressed file that is not whole yet waits until it is", async () => {
-  const live = join(temporary(), "a.log");
-  const kept = new Kept();
-  const whole = gzipSync(text(0, 2000));
-  writeFileSync(live, text(2000, 2001));
-  writeFileSync(`${live}.1.gz`, whole.subarray(0, whole.length / 2));
-  await readAll(kept, [live]);
-  assert.deepEqual(kept.texts(), lines(2000, 2001));
-  writeFileSync(`${live}.1.gz`, whole);
-  await readAll(kept, [live]);
-  assert.deepEqual(kept.texts().sort(), [...lines(2000, 2001), ...lines(0, 2000)].sort());
+for (const [way, rotate] of Object.entries<(f: Follower) => void>({
+  "rename and create": (f) => {
+    renameSync(f.path("a.log"), f.path("a.log.1"));
+    writeFileSync(f.path("a.log"), "");
+  },
+  "copy and truncate": (f) => {
+    copyFileSync(f.path("a.log"), f.path("a.log.1"));
+    truncateSync(f.path("a.log"));
+  },
+  "gzip at once": (f) => {
+    renameSync(f.path("a.log"), f.path("a.log.1"));
+    execFileSync("gzip", [f.path("a.log.1")]);
+  },
+  "zstd at once, dated": (f) => {
+    renameSync(f.path("a.log"), f.path("a.log-20261121"));
+    execFileSync("zstd", ["-q", "--rm", f.path("a.log-20261121")]);
+  },
+  "lumberjack's names": (f) => renameSync(f.path("a.log"), f.path("a-2026-11-21T10-00-00.000.log")),
+}))
+  for (const running of [true, false])
+    test(`rotated by ${way} while it ${running ? "runs" : "is stopped"}, every line comes once and in order`, async (t) => {
+      const f = follower(t, ["a.log"]);
+      writeFileSync(f.path("a.log"), text(lines("a", 0, 10)));
+      f.start();
+      await f.until(10);
+      if (!running) await f.stop();
+      appendFileSync(f.path("a.log"), text(lines("a", 10, 15)));
+      rotate(f);
+      appendFileSync(f.path("a.log"), text(lines("b", 0, 5)));
+      if (!running) f.start();
+      assert.deepEqual(await f.until(20, 300), [...lines("a", 0, 15), ...lines("b", 0, 5)]);
+      assert.equal(new Set(f.taken.map(({ lane }) => lane)).size, 1);
+      await f.stop();
+      f.start();
+      await sleep(300);
+      assert.equal(f.taken.length, 20, "nothing comes again");
+    });
+
+test("older rotated files, compressed or not, are read before it, oldest first", async (t) => {
+  const f = follower(t, ["a.log"]);
+  writeFileSync(f.path("a.log"), text(lines("d", 0, 3)));
+  writeFileSync(f.path("a.log.10.gz"), gzipSync(text(lines("a", 0, 3))));
+  const frames = [lines("b", 0, 2), lines("b", 2, 3)].map((part) => zstdCompressSync(text(part)));
+  writeFileSync(f.path("a.log.2.zst"), Buffer.concat(frames));
+  writeFileSync(f.path("a.log.1"), text(lines("c", 0, 3)));
+  writeFileSync(f.path("a.log.other"), text(lines("x", 0, 3)));
+  f.start();
+  const expected = ["a", "b", "c", "d"].flatMap((name) => lines(name, 0, 3));
+  assert.deepEqual(await f.until(12, 200), expected);
 });
 
-test("files that begin alike are two contents, from the first line on", async () => {
-  const directory = temporary();
-  const [a, b] = [join(directory, "a.log"), join(directory, "b.log")];
-  const kept = new Kept();
-  const header = "# the same header in every file\n";
-  writeFileSync(a, header);
-  writeFileSync(b, header);
-  await readAll(kept, [a, b]);
-  appendFileSync(a, "only in a\n");
-  appendFileSync(b, "only in b\n");
-  await readAll(kept, [a, b]);
-  appendFileSync(b, "more in b\n");
-  appendFileSync(a, "more in a\n");
-  await readAll(kept, [a, b]);
-  assert.deepEqual(kept.texts(a), [header.trim(), "only in a", "more in a"]);
-  assert.deepEqual(kept.texts(b), [header.trim(), "only in b", "more in b"]);
-  const streams = new Set(kept.batches.map(({ lane, stream }) => `${lane} ${stream}`));
-  assert.equal(streams.size, 2);
+test("files that begin with the same line are told apart, and nothing of them is lost", async (t) => {
+  const f = follower(t, ["a.log"]);
+  const header = "# this is the header of every log";
+  writeFileSync(f.path("a.log.2"), text([header, ...lines("a", 0, 3)]));
+  writeFileSync(f.path("a.log.1"), text([header, ...lines("b", 0, 9)]));
+  writeFileSync(f.path("a.log"), text([header]));
+  f.start();
+  await f.until(15);
+  renameSync(f.path("a.log"), f.path("a.log.0"));
+  writeFileSync(f.path("a.log"), text([header, ...lines("c", 0, 2)]));
+  const all = [header, ...lines("a", 0, 3), header, ...lines("b", 0, 9), header, header, ...lines("c", 0, 2)];
+  // The third's one line is the beginning of the fourth: where all that was read of it is there too, it is the same.
+  const texts = await f.until(17, 300);
+  assert.deepEqual(texts, all.toSpliced(14, 1));
+  const ids = new Set(f.taken.map(({ stream }) => stream.replace(/^[0-9a-f]{32}/, "")));
+  assert.deepEqual([...ids], ["", "#2", "#3"]);
 });
 
-test("a file cut back and written anew, even beyond where it was, is another content", async () => {
-  const live = join(temporary(), "a.log");
-  const kept = new Kept();
-  writeFileSync(live, text(0, 100));
-  await readAll(kept, [live]);
-  truncateSync(live);
-  appendFileSync(live, text(100, 400));
-  await readAll(kept, [live]);
-  truncateSync(live);
-  appendFileSync(live, text(100, 105));
-  await readAll(kept, [live]);
-  assert.deepEqual(kept.texts(), [...lines(0, 400), ...lines(100, 105)]);
+test("the same content is read once: as a copy, by another path, through a link, hard-linked, compressed", async (t) => {
+  const f = follower(t, ["a.log", "sub/copy.log", "link.log", "hard.log", "old.gz"]);
+  writeFileSync(f.path("a.log"), text(lines("a", 0, 50)));
+  mkdirSync(f.path("sub"));
+  copyFileSync(f.path("a.log"), f.path("sub/copy.log"));
+  symlinkSync(f.path("a.log"), f.path("link.log"));
+  linkSync(f.path("a.log"), f.path("hard.log"));
+  writeFileSync(f.path("old.gz"), gzipSync(text(lines("a", 0, 50))));
+  writeFileSync(f.path("a.log.1.gz"), gzipSync(text(lines("a", 0, 50))));
+  f.start();
+  assert.deepEqual(await f.until(50, 300), lines("a", 0, 50));
 });
 
-test("a line is a record when it has its end, or in a rotated file when nobody goes on with it", async () => {
-  const live = join(temporary(), "a.log");
-  const kept = new Kept();
-  const stop = new AbortController();
-  const running = inputOf([live]).run(kept.handOver, undefined, stop.signal);
-  const until = async (count: number) => {
-    for (let tries = 0; kept.texts().length < count; tries++) {
-      assert.ok(tries < 1000, `${kept.texts().length} of ${count} lines`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  };
-  writeFileSync(live, "a whole first line\nhalf");
-  await until(1);
-  appendFileSync(live, " and its rest\r\n\n\nlast, without an end");
-  await until(2);
-  renameSync(live, `${live}.1`);
-  utimesSync(`${live}.1`, 1_000_000, 1_000_000);
-  writeFileSync(live, "the next file's first line\n");
-  await until(4);
-  stop.abort();
-  await running;
-  assert.deepEqual(kept.texts(), [
-    "a whole first line",
-    "half and its rest",
-    "last, without an end",
-    "the next file's first line",
-  ]);
-});
-
-test("what was deleted, or moved out of sight, is read to its end", async () => {
-  const directory = temporary();
-  const live = join(directory, "a.log");
-  mkdirSync(join(directory, "archive"));
-  const kept = new Kept();
-  const stop = new AbortController();
-  let holdUp: Promise<void> | undefined;
-  const running = inputOf([live]).run(
-    async (batch) => {
-      await holdUp;
-      await kept.handOver(batch);
-    },
-    undefined,
-    stop.signal,
-  );
-  writeFileSync(live, text(0, 3));
-  const until = async (count: number) => {
-    for (let tries = 0; kept.texts().length < count; tries++) {
-      assert.ok(tries < 1000, `${kept.texts().length} of ${count} lines`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  };
-  await until(3);
-  let release = () => {};
-  holdUp = new Promise((resolve) => {
-    release = resolve;
+test("a file that is deleted is read to its end, with the half line it ended with", async (t) => {
+  const f = follower(t, ["a.log"]);
+  writeFileSync(f.path("a.log"), text(lines("a", 0, 2)));
+  let open = (): void => {};
+  f.start();
+  await f.until(2);
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
   });
-  appendFileSync(live, text(3, 5000));
-  renameSync(live, join(directory, "archive", "elsewhere"));
-  rmSync(join(directory, "archive", "elsewhere"));
-  writeFileSync(live, text(5000, 5010));
-  release();
-  await until(5010);
-  stop.abort();
-  await running;
-  assert.deepEqual(kept.texts(), lines(0, 5010));
+  f.gate = () => opened.then(() => true);
+  appendFileSync(f.path("a.log"), `${text(lines("a", 2, 3))}`);
+  await sleep(150);
+  appendFileSync(f.path("a.log"), `${text(lines("a", 3, 4))}and a half`);
+  unlinkSync(f.path("a.log"));
+  writeFileSync(f.path("a.log"), text(lines("b", 0, 2)));
+  open();
+  assert.deepEqual(await f.until(7, 200), [...lines("a", 0, 4), "and a half", ...lines("b", 0, 2)]);
 });
 
-test("through random writing, rotating and stopping every line is there once", async () => {
-  for (let round = 0; round < 6; round++) {
-    const live = join(temporary(), "app.log");
-    const kept = new Kept();
-    let written = 0;
-    let rotations = 0;
-    let stop = new AbortController();
-    const start = (): Promise<void> => {
-      stop = new AbortController();
-      const { signal } = stop;
-      return inputOf([live]).run(
-        async (batch) => {
-          await new Promise((resolve) => setTimeout(resolve, Math.random() * 3));
-          if (signal.aborted) return new Promise(() => {}); // as a process that was killed: nothing of it was kept
-          await kept.handOver(batch);
-        },
-        kept.resume,
-        signal,
-      );
-    };
-    let running = start();
-    writeFileSync(live, "");
-    for (let step = 0; step < 120; step++) {
-      const count = Math.floor(Math.random() * 40);
-      const more = text(written, written + count);
-      const cut = Math.floor(Math.random() * more.length);
-      appendFileSync(live, more.slice(0, cut));
-      if (Math.random() < 0.3) await new Promise((resolve) => setTimeout(resolve, 3));
-      appendFileSync(live, more.slice(cut));
-      written += count;
-      const die = Math.random();
-      if (die < 0.06) {
-        renameSync(live, `${live}.${++rotations}`);
-        writeFileSync(live, "");
-      } else if (die < 0.12) {
-        copyFileSync(live, `${live}.${++rotations}`);
-        truncateSync(live);
-      } else if (die < 0.16 && existsSync(`${live}.${rotations}`)) {
-        const old = `${live}.${rotations}`;
-        writeFileSync(`${old}.part`, gzipSync(readFileSync(old)));
-        // As gzip, zstd and logrotate do: order is known by when a content was last written.
-        const written = statSync(old).mtimeMs / 1000;
-        utimesSync(`${old}.part`, written, written);
-        renameSync(`${old}.part`, `${old}.gz`);
-        rmSync(old);
-      } else if (die < 0.26) {
-        stop.abort();
-        await Promise.race([running, new Promise((resolve) => setTimeout(resolve, 20))]);
-        running = start();
-      } else if (die < 0.5) await new Promise((resolve) => setTimeout(resolve, Math.random() * 15));
-    }
-    stop.abort();
-    await Promise.race([running, new Promise((resolve) => setTimeout(resolve, 50))]);
-    await readAll(kept, [live]);
-    // Order is held to in the tests above; rotations that overlap within a few milliseconds may be read out of it.
-    assert.deepEqual(kept.texts().toSorted(), lines(0, written).toSorted(), `round ${round}, ${rotations} rotations`);
-  }
-});
-
-test("lines are cut at LF whatever pieces they come in; those above 16 MiB are told by their digest", () => {
-  const bytes = Buffer.concat([
-    Buffer.from("a\r\nb\0c\n\n\xff\n", "latin1"),
-    Buffer.alloc(17 * 1024 * 1024, 120),
-    Buffer.from("\nend\n"),
+test("half a line at the end of a renamed file waits for the rest as long as it grows", async (t) => {
+  const f = follower(t, ["a.log"], { "settle-seconds": 0.4 });
+  writeFileSync(f.path("a.log"), `${text(lines("a", 0, 2))}a half`);
+  f.start();
+  await f.until(2);
+  renameSync(f.path("a.log"), f.path("a.log.1"));
+  writeFileSync(f.path("a.log"), text(lines("b", 0, 2)));
+  await sleep(150);
+  assert.equal(f.taken.length, 2, "what is newer waits");
+  appendFileSync(f.path("a.log.1"), " and the other\nlast half");
+  assert.deepEqual(await f.until(6, 300), [
+    ...lines("a", 0, 2),
+    "a half and the other",
+    "last half",
+    ...lines("b", 0, 2),
   ]);
-  const cut = (size: number) => {
-    const cutter = new LineCutter(100);
-    const out = [];
-    for (let at = 0; at < bytes.length; at += size) out.push(...cutter.push(bytes.subarray(at, at + size), 1));
-    return out;
-  };
-  const whole = cut(bytes.length);
-  assert.deepEqual(cut(1_000_003), whole);
-  assert.deepEqual(
-    whole.map(({ record, offset, cut: of }) => [record.text.slice(0, 5), record.crlf, offset, of?.size]),
-    [
-      ["a", true, 103, undefined],
-      ["b\0c", undefined, 107, undefined],
-      ["\ufffd", undefined, 110, undefined],
-      ["xxxxx", undefined, 111 + 17 * 1024 * 1024, 17 * 1024 * 1024],
-      ["end", undefined, 115 + 17 * 1024 * 1024, undefined],
-    ],
+  assert.equal(f.taken[3]!.offset, text(lines("a", 0, 2)).length + "a half and the other\nlast half".length);
+});
+
+test("a copy that is still being made is not another content", async (t) => {
+  const f = follower(t, ["a.log"], { "settle-seconds": 0.3 });
+  const whole = text(lines("a", 0, 2_000));
+  writeFileSync(f.path("a.log"), whole);
+  f.start();
+  await f.until(2_000);
+  for (const part of [100, 20_000, 40_000]) {
+    writeFileSync(f.path("a.log.1"), whole.slice(0, part));
+    await sleep(500);
+    assert.equal(f.taken.length, 2_000);
+  }
+  appendFileSync(f.path("a.log"), text(lines("a", 2_000, 2_010)));
+  copyFileSync(f.path("a.log"), f.path("a.log.1"));
+  truncateSync(f.path("a.log"));
+  appendFileSync(f.path("a.log"), text(lines("b", 0, 10)));
+  assert.deepEqual(await f.until(2_020, 300), [...lines("a", 0, 2_010), ...lines("b", 0, 10)]);
+});
+
+test("a compressed file that is still being written is read when it is whole", async (t) => {
+  const f = follower(t, ["a.log"]);
+  const packed = gzipSync(
+    text(Array.from({ length: 500 }, (_, i) => `${i} ${createHash("md5").update(`${i}`).digest("hex")}`)),
   );
-  assert.equal(whole[3]?.record.text.length, 64 * 1024);
+  writeFileSync(f.path("a.log.1.gz"), packed.subarray(0, 9_000));
+  writeFileSync(f.path("a.log"), text(lines("b", 0, 1)));
+  f.start();
+  await f.until(1);
+  await sleep(200);
+  assert.match(f.input.state.problem!, /a\.log\.1\.gz \(compressed\): it ends before its end/);
+  writeFileSync(f.path("a.log.1.gz"), packed);
+  await f.until(501);
+  assert.equal(new Set(f.texts).size, 501);
+  assert.equal(f.input.state.problem, null);
 });
 
-test("rotated files are found beside the live one, oldest first, and unfinished ones left alone", () => {
-  const directory = temporary();
-  const names = [
-    "auth.log",
-    "auth.log.1",
-    "auth.log.2.gz",
-    "auth.log-20261120",
-    "auth.log.swp",
-    "auth.log.3.gz.part",
-    "auth.logs",
-    "v.log",
-    "v-2026-11-21T10-00-00.000.log",
-    "v-x.log",
-  ];
-  for (const [i, name] of names.entries()) {
-    writeFileSync(join(directory, name), name);
-    utimesSync(join(directory, name), 1000 - i, 1000 - i);
-  }
-  const lanes = findLanes([join(directory, "auth.log*"), join(directory, "v.log"), join(directory, "none.log")]);
-  const shown = lanes.map(({ path, rotated }) => [path, ...rotated].map((file) => file.slice(directory.length + 1)));
-  assert.deepEqual(shown, [
-    ["auth.log", "auth.log-20261120", "auth.log.2.gz", "auth.log.1"],
-    ["auth.logs"],
-    ["none.log"],
-    ["v.log", "v-2026-11-21T10-00-00.000.log"],
-  ]);
+test("truncated in place and written anew with the same first line, it is another content", async (t) => {
+  const f = follower(t, ["a.log"]);
+  const header = "# header that is always there";
+  writeFileSync(f.path("a.log"), text([header, ...lines("a", 0, 5)]));
+  f.start();
+  await f.until(6);
+  writeFileSync(f.path("a.log"), text([header, ...lines("b", 0, 20)]));
+  assert.deepEqual(await f.until(27, 200), [header, ...lines("a", 0, 5), header, ...lines("b", 0, 20)]);
 });
 
-test("what cannot be followed is told, and followed when it can be", async () => {
-  const directory = temporary();
-  const live = join(directory, "a.log");
-  mkdirSync(live);
-  const kept = new Kept();
-  const stop = new AbortController();
-  const input = inputOf([live, join(directory, "missing.log")]);
-  const running = input.run(kept.handOver, undefined, stop.signal);
-  const until = async (holds: () => boolean) => {
-    for (let tries = 0; !holds(); tries++) {
-      assert.ok(tries < 1000, input.state.problem ?? "no problem");
-      await new Promise((resolve) => setTimeout(resolve, 10));
+test("lines above 16 MiB are cut, with the digest and size of the whole", async (t) => {
+  const f = follower(t, ["a.log"]);
+  const fits = Buffer.alloc(16 * 1024 * 1024, "é");
+  const long = Buffer.alloc(40 * 1024 * 1024 + 1, "abcdefg");
+  writeFileSync(f.path("a.log"), Buffer.concat([fits, Buffer.from("\r\n"), long, Buffer.from("\nshort\n")]));
+  f.start();
+  await f.until(3);
+  const [first, second, third] = f.taken;
+  assert.equal(first!.cut, undefined);
+  assert.equal(first!.record.text, fits.toString());
+  assert.deepEqual(second!.cut, { size: long.length, digest: createHash("sha256").update(long).digest("hex") });
+  assert.equal(second!.record.text, long.subarray(0, 65_536).toString());
+  assert.equal(second!.offset, fits.length + 2 + long.length + 1);
+  assert.equal(third!.record.text, "short");
+});
+
+test("globs find files that come later; rotated names belong to the file they extend", async (t) => {
+  const f = follower(t, ["*.log*"]);
+  mkdirSync(f.path("dir.log"));
+  f.start();
+  await sleep(100);
+  writeFileSync(f.path("a.log.1"), text(lines("a", 0, 2)));
+  writeFileSync(f.path("a.log"), text(lines("a", 2, 4)));
+  writeFileSync(f.path("b.log"), text(lines("b", 0, 2)));
+  await f.until(6);
+  const of = (name: string): readonly string[] =>
+    f.taken.filter(({ lane }) => lane === f.path(name)).map(({ record }) => record.text);
+  assert.deepEqual(of("a.log"), lines("a", 0, 4));
+  assert.deepEqual(of("b.log"), lines("b", 0, 2));
+});
+
+test("from the end, only what comes is read, also after a stop before anything came", async (t) => {
+  const f = follower(t, ["a.log", "later.log"], { from: "end" });
+  writeFileSync(f.path("a.log"), `${text(lines("a", 0, 5))}begun `);
+  writeFileSync(f.path("a.log.1.gz"), gzipSync(text(lines("old", 0, 5))));
+  f.start();
+  await sleep(200);
+  await f.stop();
+  appendFileSync(f.path("a.log"), "and ended\n");
+  writeFileSync(f.path("later.log"), text(lines("later", 0, 1)));
+  f.start();
+  assert.deepEqual([...(await f.until(2, 200))].sort(), ["begun and ended", ...lines("later", 0, 1)].sort());
+});
+
+test("what cannot be read is told and tried again", async (t) => {
+  const f = follower(t, ["a.log"]);
+  f.start();
+  const told = async (pattern: RegExp): Promise<void> => {
+    for (let i = 0; !pattern.test(f.input.state.problem ?? ""); i++) {
+      if (i > 200) assert.match(f.input.state.problem ?? "", pattern);
+      await sleep(10);
     }
   };
-  await until(() => input.state.problem?.includes("is no file") === true);
-  rmSync(live, { recursive: true });
-  writeFileSync(live, text(0, 2));
-  await until(() => kept.texts().length === 2);
-  assert.match(input.state.problem ?? "", /missing\.log is not there/);
-  stop.abort();
-  await running;
+  await told(/a\.log: there is no such file/);
+  mkdirSync(f.path("a.log"));
+  await told(/a\.log: it is a directory/);
+  rmSync(f.path("a.log"), { recursive: true });
+  execFileSync("mkfifo", [f.path("a.log")]);
+  await told(/a\.log: it is not a file/);
+  unlinkSync(f.path("a.log"));
+  symlinkSync(f.path("a.log"), f.path("a.log"));
+  await told(/a\.log: ELOOP/);
+  unlinkSync(f.path("a.log"));
+  if (process.getuid?.() !== 0) {
+    writeFileSync(f.path("a.log"), text(lines("x", 0, 1)));
+    chmodSync(f.path("a.log"), 0);
+    await told(/a\.log: permission denied/);
+    unlinkSync(f.path("a.log"));
+  }
+  writeFileSync(f.path("a.log"), text(lines("a", 0, 2)));
+  assert.deepEqual(await f.until(2), lines("a", 0, 2));
+  assert.equal(f.input.state.problem, null);
 });
 
-test("a configuration may begin at the end of what is there, once", async () => {
-  const live = join(temporary(), "a.log");
-  const kept = new Kept();
-  writeFileSync(live, text(0, 50));
-  const run = (from: "end" | "start") =>
-    inputOf([live], { from, once: true }).run(kept.handOver, kept.resume, new AbortController().signal);
-  await run("end");
-  appendFileSync(live, text(50, 60));
-  kept.resume ??= { streams: {} };
-  assert.deepEqual(kept.texts(), []);
+test("a link that is set to another file is followed, after the rest of the first", async (t) => {
+  const f = follower(t, ["current"]);
+  writeFileSync(f.path("day-1.txt"), text(lines("a", 0, 2)));
+  symlinkSync("day-1.txt", f.path("current"));
+  f.start();
+  await f.until(2);
+  appendFileSync(f.path("day-1.txt"), text(lines("a", 2, 4)));
+  writeFileSync(f.path("day-2.txt"), text(lines("b", 0, 2)));
+  symlinkSync("day-2.txt", f.path("next"));
+  renameSync(f.path("next"), f.path("current"));
+  assert.deepEqual(await f.until(6, 200), [...lines("a", 0, 4), ...lines("b", 0, 2)]);
+});
+
+test("once: it reads everything, half lines and short files too, and ends; a second run reads what was added", async (t) => {
+  const f = follower(t, ["a.log", "short.log", "empty.log"], { once: true });
+  writeFileSync(f.path("a.log.1"), `${text(lines("a", 0, 2))}half`);
+  writeFileSync(f.path("a.log"), `${text(lines("b", 0, 2))}other half`);
+  writeFileSync(f.path("short.log"), "x\n");
+  writeFileSync(f.path("empty.log"), "");
+  f.start();
+  await f.ended();
+  assert.deepEqual(f.texts, [...lines("a", 0, 2), "half", ...lines("b", 0, 2), "other half", "x"]);
+  appendFileSync(f.path("a.log"), "\nmore\n");
+  appendFileSync(f.path("short.log"), "y and much more than a short file has\n");
+  f.start();
+  await f.ended();
+  assert.deepEqual(f.texts.slice(7), ["more", "y and much more than a short file has"]);
+});
+
+test("batches hold at most 1,000 records and 1 MiB, and reading waits for each", async (t) => {
+  const f = follower(t, ["a.log"]);
+  let open = 0;
+  let most = 0;
+  f.gate = async () => {
+    most = Math.max(most, ++open);
+    await sleep(1);
+    open--;
+    return true;
+  };
+  const big = Array.from({ length: 30 }, (_, i) => `${i}`.padEnd(100_000, "x"));
+  writeFileSync(f.path("a.log"), text([...lines("a", 0, 2_500), ...big]));
+  f.start();
+  await f.until(2_530);
+  assert.equal(most, 1);
+  for (const { records } of f.batches) {
+    assert.ok(records.length <= 1_000);
+    const bytes = records.reduce((sum, { record }) => sum + record.text.length, 0);
+    assert.ok(bytes <= 1024 * 1024);
+  }
+  assert.equal(f.input.state.behind, 0);
+});
+
+test("a lane whose files are gone ends; a file that comes back begins another", async (t) => {
+  const f = follower(t, ["*.log"], { "poll-seconds": 0.01 });
+  writeFileSync(f.path("a.log"), text(lines("a", 0, 2)));
+  f.start();
+  await f.until(2);
+  assert.equal(f.input.state.text, "following 1 file");
+  unlinkSync(f.path("a.log"));
+  for (let i = 0; f.batches.at(-1)!.laneEnds !== true; i++) {
+    assert.ok(i < 3_000, "the lane has not ended");
+    await sleep(10);
+  }
+  const last = f.batches.at(-1)!;
+  assert.deepEqual([last.lane, last.stream, last.records], [f.path("a.log"), f.taken[0]!.stream, []]);
+  writeFileSync(f.path("a.log"), text(lines("b", 0, 2)));
+  assert.deepEqual((await f.until(4)).slice(2), lines("b", 0, 2));
+});
+
+test("how far behind it is counts what is there and was not handed over, also while it waits", async (t) => {
+  const f = follower(t, ["a.log", "b.log"]);
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  f.gate = () => opened.then(() => true);
+  const first = text(lines("a", 0, 5));
+  writeFileSync(f.path("a.log"), first);
+  f.start();
+  await sleep(200);
+  assert.equal(f.input.state.behind, first.length);
+  appendFileSync(f.path("a.log"), text(lines("a", 5, 6)));
+  await sleep(200);
+  assert.equal(f.input.state.behind, text(lines("a", 0, 6)).length);
+  open();
+  await f.until(6);
+  assert.equal(f.input.state.behind, 0);
 });

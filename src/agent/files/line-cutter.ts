@@ -1,82 +1,118 @@
-// Cuts bytes into lines: at LF, without a CR before it. A line longer than 16 MiB is not kept whole, however long it is.
-
+// Bytes to records: cut at LF, a CR before it told by a mark, NULs kept, empty lines passed over (they tell nothing; offsets go on).
+// What is not UTF-8 keeps its bytes. A line of more than 16 MiB is told by its digest, its size and its beginning, and is
+// never in memory as a whole.
 import { isUtf8 } from "node:buffer";
 import { createHash, type Hash } from "node:crypto";
 import type { Placed } from "../input.ts";
 
-const longestLine = 16 * 1024 * 1024;
+export const longestLine = 16 * 1024 * 1024;
 const keptOfLonger = 64 * 1024;
 
-export class LineCutter {
-  /** Offset of the first byte that was not cut off yet. */
-  #at: number;
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
-  /** Of a line beyond 16 MiB: its beginning is in #pending, the rest only in the digest. */
-  #hash: Hash | undefined;
+export interface Cut {
+  readonly records: readonly Placed[];
+  /** How many of the bytes were used; the next line begins there. */
+  readonly used: number;
+}
 
+/**
+ * The whole lines at the beginning of some bytes.
+ * @param offset of the first byte
+ * @param most records at most so many, of together about so many bytes (at least one)
+ */
+export function cutLines(
+  bytes: Buffer,
+  offset: number,
+  read: number,
+  most: { readonly records: number; readonly bytes: number },
+): Cut {
+  const records: Placed[] = [];
+  const valid = isUtf8(bytes);
+  let used = 0;
+  while (records.length < most.records) {
+    const lf = bytes.indexOf(10, used);
+    if (lf === -1 || (lf >= most.bytes && records.length > 0)) break;
+    const crlf = lf > used && bytes[lf - 1] === 13;
+    const end = crlf ? lf - 1 : lf;
+    if (end > used) records.push(placed(bytes.subarray(used, end), offset + lf + 1, read, { crlf, valid }));
+    used = lf + 1;
+  }
+  return { records, used };
+}
+
+/**
+ * A line without its end.
+ * @param offset of the byte after its end
+ * @param known of the line: whether its end was CR and LF, and whether it is surely UTF-8
+ */
+export function placed(
+  line: Buffer,
+  offset: number,
+  read: number,
+  { crlf, valid }: { readonly crlf: boolean; readonly valid: boolean },
+): Placed {
+  const text = line.toString("utf8");
+  const ending = crlf ? ({ crlf } as const) : {};
+  if (valid || isUtf8(line)) return { offset, record: { text, ...ending, read } };
+  return { offset, record: { text, bytes: Buffer.from(line), ...ending, read } };
+}
+
+/** A line that is longer than what is read at once, while it is read piece by piece. */
+export class LongLine {
+  readonly #offset: number;
+  readonly #hash: Hash = createHash("sha256");
+  #pieces: Buffer[] = [];
+  /** Bytes hashed: all but a CR that may belong to the end. */
+  #size = 0;
+  #cr = false;
+  #next: number;
+
+  /** @param offset of its first byte */
   constructor(offset: number) {
-    this.#at = offset;
+    this.#offset = offset;
+    this.#next = offset;
   }
 
-  /** Bytes of the line that has no end yet. */
-  get open(): number {
-    return this.#pendingBytes;
+  /** Where it begins. */
+  get offset(): number {
+    return this.#offset;
   }
 
-  /** @returns the lines that end in these bytes; empty ones tell nothing and are left out */
-  push(bytes: Buffer, read: number): Placed[] {
-    const lines: Placed[] = [];
-    let from = 0;
-    for (let lf = bytes.indexOf(10); lf !== -1; lf = bytes.indexOf(10, from)) {
-      const line = this.#finish(bytes.subarray(from, lf), 1, read);
-      if (line !== undefined) lines.push(line);
-      from = lf + 1;
+  /** Where the next piece begins. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** @returns whether its end is in this piece; what comes after that is not used */
+  add(piece: Buffer): boolean {
+    const lf = piece.indexOf(10);
+    const part = lf === -1 ? piece : piece.subarray(0, lf);
+    this.#next += lf === -1 ? piece.length : lf + 1;
+    if (part.length > 0) {
+      if (this.#cr) this.#take(Buffer.from("\r"));
+      this.#cr = part[part.length - 1] === 13;
+      this.#take(this.#cr ? part.subarray(0, -1) : part);
     }
-    if (from < bytes.length) this.#keep(bytes.subarray(from));
-    return lines;
+    return lf !== -1;
   }
 
-  /** The line without an end as a line: nothing will be added to it. */
-  flush(read: number): Placed | undefined {
-    return this.#pendingBytes === 0 ? undefined : this.#finish(Buffer.alloc(0), 0, read);
+  /** The record, at the line's end or where nothing comes any more. @param ended by a line's end */
+  record(read: number, ended: boolean): Placed {
+    if (!ended && this.#cr) this.#take(Buffer.from("\r"));
+    const kept = Buffer.concat(this.#pieces);
+    const known = { crlf: ended && this.#cr, valid: false };
+    if (this.#size <= longestLine) return placed(kept, this.#next, read, known);
+    const { record } = placed(kept.subarray(0, keptOfLonger), this.#next, read, known);
+    return { record, offset: this.#next, cut: { digest: this.#hash.copy().digest("hex"), size: this.#size } };
   }
 
-  #keep(piece: Buffer): void {
-    this.#pendingBytes += piece.length;
-    if (this.#hash !== undefined) this.#hash.update(piece);
-    else {
-      // A copy: the buffer that it is a part of is used again.
-      this.#pending.push(Buffer.from(piece));
-      if (this.#pendingBytes > longestLine) {
-        const all = Buffer.concat(this.#pending);
-        this.#hash = createHash("sha256").update(all);
-        this.#pending = [all.subarray(0, keptOfLonger)];
-      }
+  #take(bytes: Buffer): void {
+    this.#hash.update(bytes);
+    const fits = this.#size + bytes.length <= longestLine;
+    this.#size += bytes.length;
+    if (fits) this.#pieces.push(Buffer.from(bytes));
+    else if (this.#pieces.length > 0) {
+      const kept = Buffer.concat(this.#pieces).subarray(0, keptOfLonger);
+      this.#pieces = [Buffer.from(Buffer.concat([kept, bytes.subarray(0, keptOfLonger)]).subarray(0, keptOfLonger))];
     }
-  }
-
-  #finish(last: Buffer, ending: number, read: number): Placed | undefined {
-    if (this.#hash !== undefined || this.#pendingBytes + last.length > longestLine) {
-      this.#keep(last);
-      const cut = { digest: this.#hash!.digest("hex"), size: this.#pendingBytes };
-      const text = Buffer.concat(this.#pending).subarray(0, keptOfLonger).toString("utf8");
-      this.#next(this.#pendingBytes + ending);
-      return { record: { text, read }, offset: this.#at, cut };
-    }
-    const whole = this.#pending.length === 0 ? last : Buffer.concat([...this.#pending, last]);
-    this.#next(whole.length + ending);
-    const crlf = ending === 1 && whole.at(-1) === 13;
-    const line = crlf ? whole.subarray(0, -1) : whole;
-    if (line.length === 0) return undefined;
-    const bytes = isUtf8(line) ? {} : { bytes: Buffer.from(line) };
-    return { record: { text: line.toString("utf8"), ...bytes, ...(crlf ? { crlf } : {}), read }, offset: this.#at };
-  }
-
-  #next(bytes: number): void {
-    this.#at += bytes;
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    this.#hash = undefined;
   }
 }
