@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { array, assert as check, constantFrom, property, string, uint8Array } from "fast-check";
+import fc from "fast-check";
 import { cutLines, LongLine, longestLine } from "./line-cutter.ts";
 
 const most = { records: 1_000, bytes: 1024 * 1024 };
@@ -18,9 +18,9 @@ test("lines are cut at LF, with the offsets of the bytes after them", () => {
 });
 
 test("no byte is lost: lines of any bytes come out as they are", () => {
-  const byte = uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes.filter((b) => b !== 10 && b !== 13)));
-  check(
-    property(array(byte), (lines) => {
+  const byte = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes.filter((b) => b !== 10 && b !== 13)));
+  fc.assert(
+    fc.property(fc.array(byte), (lines) => {
       const bytes = Buffer.concat(lines.flatMap((line) => [line, Buffer.from("\n")]));
       const { records, used } = cutLines(bytes, 0, 0, most);
       assert.equal(used, bytes.length);
@@ -41,9 +41,9 @@ test("a batch stops at its records or its bytes, but has one record at least", (
 });
 
 test("a long line is the same in whatever pieces it comes", () => {
-  const pieces = array(string({ unit: constantFrom("a", "\r", "é"), maxLength: 9 }));
-  check(
-    property(pieces, (parts) => {
+  const pieces = fc.array(fc.string({ unit: fc.constantFrom("a", "\r", "é"), maxLength: 9 }));
+  fc.assert(
+    fc.property(pieces, (parts) => {
       const line = new LongLine(5);
       for (const part of parts) assert.equal(line.add(Buffer.from(part)), false);
       assert.equal(line.add(Buffer.from("\nnext")), true);
