@@ -132,9 +132,11 @@ test("roles decide what is shown", { skip }, async () => {
   await auditor.context.close();
   const writer = await house.visit();
   await writer.signIn("wilma");
-  await writer.page.waitForURL("**/console/sources");
+  await writer.page.waitForURL("**/console/api-explorer");
+  await writer.page.getByText("Append events").waitFor();
   assert.equal(await writer.page.getByRole("menuitem", { name: "Events" }).count(), 0);
   await writer.shot("writer");
+  writer.quiet();
   await writer.context.close();
 });
 

@@ -78,7 +78,7 @@ function Pages() {
       <Suspense fallback={<Spin style={{ display: "block", marginTop: 80 }} />}>
         <Switch>
           <Route path="/">
-            <Redirect to={session.role === "writer" ? "/sources" : "/overview"} replace />
+            <Redirect to={reads ? "/overview" : "/api-explorer"} replace />
           </Route>
           <Route path="/overview" component={Overview} />
           <Route path="/events" component={Explorer} />

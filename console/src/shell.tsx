@@ -41,9 +41,9 @@ export function Shell({ children }: { readonly children: ReactNode }) {
       ? [
           { key: "/trails", icon: <ApiOutlined />, label: words.trails },
           { key: "/databases", icon: <DatabaseOutlined />, label: words.databases },
+          { key: "/sources", icon: <ClusterOutlined />, label: words.sources },
         ]
       : []),
-    { key: "/sources", icon: <ClusterOutlined />, label: words.sources },
     ...(session?.role === "admin"
       ? [{ key: "/administration", icon: <SettingOutlined />, label: words.administration }]
       : []),
