@@ -233,7 +233,7 @@ test("an export is exactly the events of the filter, as lines and as a table", {
   const table = await download(/CSV/);
   assert.match(table, /^seq,received,time/);
   assert.ok(table.includes("mallory came by ssh"), table);
-  await page.getByText("Exported: 1 events").waitFor();
+  await page.getByText("Exported: 1 event,").waitFor();
   visit.quiet();
   await visit.context.close();
 });
@@ -264,10 +264,10 @@ test("where a page may write to a file the export goes there, shows how far it i
 
   await page.evaluate("disk.bytes = 0; disk.wait = 0");
   await page.goto(`${house.url}/console/events?q=resource:node-old`);
-  await told(page, "total", /^1 events$/);
+  await told(page, "total", /^1 event$/);
   await page.getByRole("button", { name: "Export" }).click();
   await page.getByRole("menuitem", { name: /NDJSON/ }).click();
-  await page.getByText("Exported: 1 events").waitFor();
+  await page.getByText("Exported: 1 event,").waitFor();
   assert.deepEqual(await page.evaluate("[disk.bytes > 200, disk.closed, disk.aborted]"), [true, 1, 0]);
   visit.quiet();
   await visit.context.close();
@@ -278,7 +278,7 @@ test("a search is kept by a name, renamed, opened with all that was chosen, and 
   const { page } = visit;
   await visit.enter("ada");
   await page.goto(`${house.url}/console/events?q=resource:node-old&order=asc&cols=time,number&page=1`);
-  await told(page, "total", /^1 events$/);
+  await told(page, "total", /^1 event$/);
   const saved = page.getByRole("button", { name: "Saved searches" });
   await saved.click();
   await page.getByPlaceholder("Name of the search").fill("the old node");
@@ -294,7 +294,7 @@ test("a search is kept by a name, renamed, opened with all that was chosen, and 
   await page.goto(`${house.url}/console/events`);
   await saved.click();
   await page.getByRole("button", { name: "node, old", exact: true }).click();
-  await told(page, "total", /^1 events$/);
+  await told(page, "total", /^1 event$/);
   const { searchParams } = new URL(page.url());
   assert.deepEqual(Object.fromEntries(searchParams), { q: "resource:node-old", order: "asc", cols: "time,number" });
   assert.equal(await page.getByRole("columnheader").count(), 2);

@@ -41,8 +41,9 @@ export function splitTarget(target: string): { readonly path: string; readonly q
 /** By name, then value, each pair percent-encoded. */
 export function canonicalQuery(query: readonly Pair[]): string {
   return query
-    .toSorted((a, b) => order(a.name, b.name) || order(a.value, b.value))
-    .map(({ name, value }) => `${percentEncode(name)}=${percentEncode(value)}`)
+    .map(({ name, value }) => ({ name: percentEncode(name), value: percentEncode(value) }))
+    .sort((a, b) => order(a.name, b.name) || order(a.value, b.value))
+    .map(({ name, value }) => `${name}=${value}`)
     .join("&");
 }
 

@@ -40,7 +40,7 @@ export const explorerPage = {
   exportLink: "Let the browser download it",
   exportOf: (n: string, all: string) => `${n} of ${all} events`,
   exportSome: (n: string) => `${n} events`,
-  exported: (n: string, size: string) => `Exported: ${n} events, ${size}`,
+  exported: (n: string, size: string) => `Exported: ${n === "1" ? "1 event" : `${n} events`}, ${size}`,
   exportStopped: "The export was cancelled; nothing was kept.",
   exportFailed: "The export could not be completed; nothing was kept.",
   exportShort: (n: string, all: string) => `Only ${n} of ${all} events came. Try again.`,
