@@ -236,6 +236,7 @@ test("the form of July 2024, and CloudTrail with a condition, are answered in th
   await page.locator("#api-field-ResourceId").fill("ep-20240929-first");
   await page.locator("#api-field-Filter-LogTypes").click();
   await page.locator(".ant-select-item-option").getByText("SshLogin", { exact: true }).click();
+  await page.locator("[title=SshLogin]:not(.ant-select-item-option)").waitFor();
   await page.locator("#api-field-Filter-LogTypes").press("Escape");
   const old = await sent(page);
   const { Items } = (JSON.parse(old.body) as { Result: { Items: object[] } }).Result;
