@@ -151,6 +151,8 @@ test("an act that changes something is asked about first; its example body is on
   await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
   await page.getByRole("dialog").waitFor({ state: "hidden" });
   assert.equal(await page.getByTestId("api-answer").count(), 0);
+  // Anew, so that no question that is still fading away gets the click.
+  await page.reload();
   await page.getByTestId("api-send").click();
   await page.getByRole("dialog").getByRole("button", { name: "Send" }).click();
   const { status, body } = await answered(page);
