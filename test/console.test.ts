@@ -10,6 +10,7 @@ import type { Page } from "playwright-core";
 import { accessible, fits } from "./accessible.ts";
 import { browserPackages, ConsoleHouse, password } from "./browser.ts";
 import { root } from "./repository.ts";
+import { taishi } from "./taishi-process.ts";
 
 const skip = browserPackages.missing ?? false;
 let house: ConsoleHouse;
@@ -233,6 +234,60 @@ test("the proof of an event is green, and red once the stored event was altered"
     await visit.shot("proof-ledger-altered");
   } finally {
     await altering.close();
+  }
+});
+
+test("after the log's key was rotated the proof leads from the key that the browser knows to the new one, or is red", {
+  skip,
+}, async () => {
+  const rotating = await ConsoleHouse.open();
+  try {
+    await rotating.user("ada");
+    await rotating.append({
+      kind: "security",
+      time: incidentAt,
+      resource: { type: "endpoint", id: "e" },
+      type: "SshLogin",
+    });
+    const { events } = await rotating.ask("GET", "/api/v1/events?kind=security");
+    const address = `${rotating.url}/console/events?event=${events[0].seq}`;
+    const visit = await rotating.visit();
+    const { page } = visit;
+    await visit.signIn("ada");
+    await page.getByTestId("timeline").waitFor();
+    await page.goto(address);
+    await page.getByTestId("proof-good").waitFor();
+
+    const rotate = () => taishi("log", "rotate-key", "--data", rotating.data);
+    assert.equal((await rotate()).code, 0);
+    assert.equal((await rotate()).code, 0);
+    await page.goto(address);
+    await page.getByText("rotated 2 times since then").waitFor();
+    await page.getByTestId("proof-good").waitFor();
+    await visit.shot("proof-rotated");
+    await page.reload();
+    await page.getByTestId("proof-good").waitFor();
+    assert.equal(await page.getByText("since then").count(), 0, "the new key is remembered");
+    visit.quiet();
+
+    // A service that shows another key, and a link that the known one did not sign.
+    await page.route("**/api/v1/log/links", async (route) => {
+      const answer = await route.fetch();
+      const { links } = await answer.json();
+      await route.fulfill({ json: { links: [{ ...links[0], oldKey: links[1].newKey }] } });
+    });
+    await page.route("**/api/v1/log", async (route) => {
+      const answer = await route.fetch();
+      const state = await answer.json();
+      const { links } = await rotating.ask("GET", "/api/v1/log/links");
+      await route.fulfill({ json: { ...state, vkey: links[0].newKey } });
+    });
+    await page.reload();
+    await page.getByTestId("proof-refused").waitFor();
+    assert.match((await page.getByTestId("proof-refused").textContent()) ?? "", /the key of/);
+    await visit.shot("proof-other-key");
+  } finally {
+    await rotating.close();
   }
 });
 

@@ -1,6 +1,7 @@
 // Whether what the service shows of an event is what the log holds, checked here: the entry's hash up to a signed checkpoint,
-// the checkpoint's signature under the key that this browser has known since its first visit, that the checkpoint continues the
-// one it remembers, and that the entry says what is shown. Nothing of it is believed.
+// the checkpoint's signature under the key that this browser has known since its first visit, or one that it leads to by
+// checkpoints that both signed, that the checkpoint continues the one it remembers, and that the entry says what is shown.
+// Nothing of it is believed.
 import {
   fromBase64,
   parseKey,
@@ -19,6 +20,8 @@ export interface Proved {
   readonly time: number | undefined;
   /** The checkpoint remembered from an earlier visit that this one continues. */
   readonly since: { readonly size: number } | undefined;
+  /** Rotations of the log's key since then. */
+  readonly rotations: number;
   /** The .tlog-proof. */
   readonly file: string;
 }
@@ -43,11 +46,8 @@ export async function prove(event: StoredEvent): Promise<Proved> {
     ask<LogState>("/api/v1/log"),
     askRaw(`/api/v1/events/${event.seq}/proof`).then((response) => response.text()),
   ]);
-  const known = JSON.parse(localStorage.getItem(place(state.origin)) ?? "null") as Remembered | null;
-  if (known !== null && known.vkey !== state.vkey)
-    throw new Error(
-      `the service shows another log key (${state.vkey}) than this browser knows (${known.vkey}); a rotation is told by taishi log links`,
-    );
+  const before = JSON.parse(localStorage.getItem(place(state.origin)) ?? "null") as Remembered | null;
+  const { known, rotations } = before === null ? { known: null, rotations: 0 } : await follow(before, state);
   const trust = { keys: [known?.vkey ?? state.vkey, state.clockVkey] };
   const { entry, index, checkpoint } = verifyProof(file, trust);
   if (index !== event.seq) throw new Error(`the proof is of entry ${index}, not of ${event.seq}`);
@@ -55,7 +55,7 @@ export async function prove(event: StoredEvent): Promise<Proved> {
   const note = file.slice(file.indexOf(`\n${checkpoint.origin}\n`) + 1);
   const since = known === null ? undefined : await continues(known, note, checkpoint.size, trust);
   if (known === null || checkpoint.size >= (since?.size ?? 0))
-    localStorage.setItem(place(state.origin), JSON.stringify({ vkey: trust.keys[0], checkpoint: note }));
+    remember(state.origin, { vkey: trust.keys[0]!, checkpoint: note });
   const clock = parseKey(state.clockVkey);
   const seconds = checkpoint.cosigned.get(clock.name);
   return {
@@ -63,8 +63,48 @@ export async function prove(event: StoredEvent): Promise<Proved> {
     origin: checkpoint.origin,
     time: seconds === undefined ? undefined : seconds * 1000,
     since,
+    rotations,
     file,
   };
+}
+
+function remember(origin: string, what: Remembered): void {
+  localStorage.setItem(place(origin), JSON.stringify(what));
+}
+
+interface Link {
+  readonly oldKey: string;
+  readonly newKey: string;
+  readonly checkpoint: string;
+}
+
+/**
+ * From the key that is remembered to the one that the service shows, by checkpoints that each key and the next signed and
+ * that continue what is remembered.
+ */
+async function follow(
+  before: Remembered,
+  { origin, vkey, clockVkey }: LogState,
+): Promise<{ readonly known: Remembered; readonly rotations: number }> {
+  let known = before;
+  if (known.vkey === vkey) return { known, rotations: 0 };
+  const { links } = await ask<{ links: readonly Link[] }>("/api/v1/log/links");
+  let rotations = 0;
+  for (const { oldKey, newKey, checkpoint } of links) {
+    if (oldKey !== known.vkey) continue;
+    const trust = { keys: [oldKey, clockVkey] };
+    const { size } = verifyCheckpoint(checkpoint, trust);
+    verifyCheckpoint(checkpoint, { keys: [newKey, clockVkey] });
+    await continues(known, checkpoint, size, trust);
+    known = { vkey: newKey, checkpoint };
+    rotations++;
+  }
+  if (known.vkey !== vkey)
+    throw new Error(
+      `the service shows another log key (${vkey}) than this browser knows (${before.vkey}), and no checkpoints that lead from one to the other`,
+    );
+  remember(origin, known);
+  return { known, rotations };
 }
 
 async function continues(

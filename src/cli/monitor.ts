@@ -14,7 +14,7 @@ import { printable, type Terminal } from "./terminal.ts";
 import { jsonFlag, type Verb } from "./verb.ts";
 
 interface MonitorFlags {
-  readonly key: string;
+  readonly key: readonly string[];
   readonly clockKey?: string;
   readonly state?: string;
   readonly token?: string;
@@ -32,7 +32,11 @@ export const monitor: Verb = {
   define(command, terminal) {
     command
       .argument("<url>", "prefix of the log: https://HOST/log/ACCOUNT, or where an export of it is served")
-      .requiredOption("--key <vkey>", "the log's verifier key")
+      .requiredOption(
+        "--key <vkey>",
+        "the log's verifier key; after a rotation again, the older first",
+        (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
+      )
       .option("--clock-key <vkey>", "the service's clock key; without it a checkpoint's age is what the log claims")
       .option("--state <file>", "where the last verified checkpoint is kept; without it nothing outlasts the process")
       .option("--token <token>", "bearer token of a reader [TAISHI_TOKEN]")
@@ -48,7 +52,10 @@ export const monitor: Verb = {
 
 async function follow(url: string, flags: MonitorFlags, terminal: Terminal): Promise<void> {
   if (!/^https?:\/\/[^?#\s]+$/.test(url)) throw refuse("URL", "must be http(s)://HOST/…, the prefix of the log");
-  const key = readKey("--key", flags.key, ed25519);
+  const keys = flags.key.map((key) => readKey("--key", key, ed25519));
+  const origin = keys[0]!.name;
+  const stranger = keys.find(({ name }) => name !== origin);
+  if (stranger !== undefined) throw refuse("--key", `one is of ${origin}, another of ${stranger.name}`);
   const seconds = (name: "interval" | "maxAge", flag: string): number => {
     if (!/^\d{1,8}$/.test(flags[name])) throw refuse(flag, "must be a whole number of seconds");
     return Number(flags[name]);
@@ -56,22 +63,22 @@ async function follow(url: string, flags: MonitorFlags, terminal: Terminal): Pro
   const maxAge = seconds("maxAge", "--max-age");
   const options: MonitorOptions = {
     files: remoteLog(url, flags.token ?? process.env.TAISHI_TOKEN),
-    key,
+    keys,
     clockKey: flags.clockKey === undefined ? undefined : readKey("--clock-key", flags.clockKey, ed25519Cosignature),
-    policy: flags.policy === undefined ? undefined : readPolicy(flags.policy, key),
+    policy: flags.policy === undefined ? undefined : readPolicy(flags.policy, origin),
     maxAgeMs: maxAge === 0 ? undefined : maxAge * 1000,
     entries: flags.hashes !== true,
     clock: systemClock,
     progress: (done, all) => terminal.progress(`${done} of ${all} new entries`),
   };
   const pause = Math.max(1, seconds("interval", "--interval")) * 1000;
-  const state = new MonitorState(flags.state === undefined ? undefined : resolve(flags.state), key);
+  const state = new MonitorState(flags.state === undefined ? undefined : resolve(flags.state), keys);
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => process.exit(0));
   for (;;) {
     const found = await checkLog(options, state.note);
     if (found.verified !== undefined) state.remember(found.verified);
     terminal.progress("");
-    tell(key, found, flags, terminal);
+    tell(origin, found, flags, terminal);
     if (flags.once === true) {
       process.exitCode = found.alarms.length === 0 ? 0 : 1;
       return;
@@ -80,7 +87,7 @@ async function follow(url: string, flags: MonitorFlags, terminal: Terminal): Pro
   }
 }
 
-function tell({ name: origin }: VerifierKey, found: Findings, { json, once }: MonitorFlags, terminal: Terminal): void {
+function tell(origin: string, found: Findings, { json, once }: MonitorFlags, terminal: Terminal): void {
   const { size = null, checked, pruned, alarms } = found;
   const time = found.time === undefined ? null : formatSeconds(found.time);
   const verified = found.verified !== undefined;
@@ -102,11 +109,11 @@ function readKey(flag: string, text: string, type: number): VerifierKey {
   }
 }
 
-function readPolicy(path: string, key: VerifierKey) {
+function readPolicy(path: string, origin: string) {
   try {
     const policy = parsePolicy(sha256, readFileSync(path, "utf8"));
-    if (policy.logs.length > 0 && !policy.logs.some((log) => log.key.name === key.name))
-      throw new SyntaxError(`it does not name the log ${key.name}`);
+    if (policy.logs.length > 0 && !policy.logs.some((log) => log.key.name === origin))
+      throw new SyntaxError(`it does not name the log ${origin}`);
     return policy;
   } catch (cause) {
     throw new Fatal(`the policy ${path} cannot be used`, { cause });

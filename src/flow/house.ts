@@ -136,7 +136,12 @@ export async function openHouse(options: HouseOptions): Promise<House> {
         ledger,
         reads: opened,
         // Asked each time: a rotation puts another in its place.
-        keys: { vkey: (origin) => signer.vkey(origin), clockVkey: (origin) => signer.clockVkey(origin) },
+        keys: {
+          verifier: (origin) => signer.verifier(origin),
+          vkey: (origin) => signer.vkey(origin),
+          clockVkey: (origin) => signer.clockVkey(origin),
+        },
+        publicKeys: () => logKeys.publicKeys(),
         clock: systemClock,
       });
       const audit = new DatabaseAudit({

@@ -4,7 +4,7 @@
 import type { Fatal } from "../errors.ts";
 import type { FactBatch } from "../event/stream.ts";
 import type { Histogram, Top } from "../index/port.ts";
-import type { AbsenceEvidence } from "../ledger/port.ts";
+import type { AbsenceEvidence, SignedCheckpoint } from "../ledger/port.ts";
 import type { Tile } from "../merkle/tile.ts";
 import {
   type LookupText,
@@ -148,6 +148,10 @@ export class IndexClient implements Queries, CountQueries, SearchQueries, StoryQ
 
   absence(account: string, from: number, to: number): Promise<AbsenceEvidence> {
     return this.#calls.call("absence", { account, from, to });
+  }
+
+  linkingCheckpoints(account: string): Promise<readonly SignedCheckpoint[]> {
+    return this.#calls.call("linkingCheckpoints", { account });
   }
 
   /** Up to which number the account's entries are in closed files and were received before a time. */

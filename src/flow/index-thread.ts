@@ -6,8 +6,8 @@ import type { FactBatch } from "../event/stream.ts";
 import { Follower } from "../index/follower.ts";
 import type { Histogram, IndexStats, Top } from "../index/port.ts";
 import { RunIndex } from "../index/run-index.ts";
-import type { AbsenceEvidence } from "../ledger/port.ts";
-import { proveAbsence, proveConsistency, proveEntry, readTile } from "../ledger/prove.ts";
+import type { AbsenceEvidence, SignedCheckpoint } from "../ledger/port.ts";
+import { linkingCheckpoints, proveAbsence, proveConsistency, proveEntry, readTile } from "../ledger/prove.ts";
 import { LedgerReader } from "../ledger/store.ts";
 import type { Tile } from "../merkle/tile.ts";
 import {
@@ -124,6 +124,8 @@ await serveCalls(parentPort as MessagePort, async () => {
       consistency: ({ account, from, to }: IntervalInput): Promise<readonly Uint8Array[]> =>
         proveConsistency(reader, account, from, to),
       absence: ({ account, from, to }: IntervalInput): AbsenceEvidence => proveAbsence(reader, account, from, to),
+      linkingCheckpoints: ({ account }: { account: string }): readonly SignedCheckpoint[] =>
+        linkingCheckpoints(reader, account),
       retentionPlan: ({ account, receivedBefore }: { account: string; receivedBefore: number }): number =>
         reader.closedBefore(account, receivedBefore),
       forget: async ({ account, below }: { account: string; below: number }): Promise<void> => {

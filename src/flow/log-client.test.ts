@@ -3,7 +3,12 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { TaishiError } from "../errors.ts";
 import type { SignedCheckpoint } from "../ledger/port.ts";
+import { ed25519 } from "../merkle/note.ts";
 import { LogClient } from "./log-client.ts";
+
+/** By a key of id 0. */
+const noteOf = (size: number): string =>
+  `x.taishi/1\n${size}\n${Buffer.alloc(32).toString("base64")}\n\n— x.taishi/1 AAAAAAAA\n`;
 
 /** A writer that counts what it hands out, and a reader that says what it was asked. */
 function house() {
@@ -12,6 +17,8 @@ function house() {
     signed: 5,
     handedOut: 0,
     time: 1_700_000_000_000,
+    /** Of the key in use. */
+    keyId: new Uint8Array(4),
     /** Whether the clock goes by itself. */
     running: false,
     /** Called at each handing out. */
@@ -19,6 +26,7 @@ function house() {
     asked: [] as string[],
   };
   const logs = new LogClient({
+    publicKeys: () => ({ retired: [], current: new Uint8Array(32) }),
     ledger: {
       minimum: () => 0,
       size: () => parts.stored,
@@ -27,9 +35,7 @@ function house() {
         parts.onHandOut();
         await delay(1);
         if (account !== "1") throw new TaishiError("not-found");
-        const root = Buffer.alloc(32).toString("base64");
-        const note = `x.taishi/1\n${parts.signed}\n${root}\n\n— x.taishi/1 AAAAAAAA\n`;
-        return { size: parts.signed, time: parts.time, note };
+        return { size: parts.signed, time: parts.time, note: noteOf(parts.signed) };
       },
     },
     reads: {
@@ -39,9 +45,14 @@ function house() {
         return "proof";
       },
       consistency: async () => [],
+      linkingCheckpoints: async () => [],
       absence: async () => ({ before: { size: 0, time: 0, note: "" }, after: { size: 0, time: 0, note: "" } }),
     },
-    keys: { vkey: (origin) => `vkey of ${origin}`, clockVkey: (origin) => `clock of ${origin}` },
+    keys: {
+      verifier: (name) => ({ name, type: ed25519, keyId: parts.keyId, publicKey: new Uint8Array(32) }),
+      vkey: (origin) => `vkey of ${origin}`,
+      clockVkey: (origin) => `clock of ${origin}`,
+    },
     clock: { now: () => parts.time + (parts.running ? performance.now() : 0) },
   });
   return { parts, logs };
@@ -128,7 +139,7 @@ test("the state names the log's keys and its three sizes", async () => {
 
 test("with witnesses, what is shown is what they cosigned; the newest signed where they do not keep up; never less than before", async () => {
   const { parts, logs } = house();
-  const cosigned = { size: 3, time: parts.time, note: "" };
+  const cosigned = { size: 3, time: parts.time, note: noteOf(3) };
   const witnessed = new Map<string, SignedCheckpoint>();
   logs.witnessedBy({ newest: async (account) => witnessed.get(account) });
   const shown = async (): Promise<number> => {
@@ -149,19 +160,25 @@ test("with witnesses, what is shown is what they cosigned; the newest signed whe
   parts.stored = parts.signed = 12;
   witnessed.set("1", { ...cosigned, size: 10, time: parts.time });
   assert.equal(await shown(), 10);
+  parts.keyId = Uint8Array.of(1, 1, 1, 1);
+  assert.equal(await shown(), 12, "the key was rotated since, and the new one did not sign it");
 });
 
 test("a proof is given under what witnesses cosigned, waited for as long as for a signature", async () => {
   const { parts, logs } = house();
-  const note = (size: number): string =>
-    `x.taishi/1\n${size}\n${Buffer.alloc(32).toString("base64")}\n\n— w AAAAAAAA\n`;
   let size = 3;
-  logs.witnessedBy({ newest: async () => ({ size, time: 0, note: note(size) }) });
+  logs.witnessedBy({ newest: async () => ({ size, time: 0, note: noteOf(size) }) });
   await logs.proof("1", 2);
   setTimeout(() => {
     size = 4;
   }, 300);
   await logs.proof("1", 3);
   await logs.proof("1", 4);
-  assert.deepEqual(parts.asked, ["2 under 3", "3 under 4", "4 under 5"], "the last one under what is signed only");
+  parts.keyId = Uint8Array.of(1, 1, 1, 1);
+  await logs.proof("1", 2);
+  assert.deepEqual(
+    parts.asked,
+    ["2 under 3", "3 under 4", "4 under 5", "2 under 5"],
+    "where nothing is cosigned that covers it and that the key in use signed, under what is signed only",
+  );
 });

@@ -4,10 +4,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import { TaishiError } from "../errors.ts";
-import type { AbsenceEvidence, LogState, PublishedLogs, SignedCheckpoint } from "../ledger/port.ts";
+import type { LogKeys } from "../ledger/log-keys.ts";
+import { logLinks } from "../ledger/log-links.ts";
+import type { AbsenceEvidence, LogLink, LogState, PublishedLogs, SignedCheckpoint } from "../ledger/port.ts";
 import type { CheckpointSigner } from "../ledger/signer.ts";
 import { parseCheckpoint } from "../merkle/checkpoint.ts";
-import { parseNote } from "../merkle/note.ts";
+import { parseNote, signaturesBy } from "../merkle/note.ts";
 import type { Tile } from "../merkle/tile.ts";
 import type { IndexClient } from "./index-client.ts";
 import type { LedgerClient } from "./ledger-client.ts";
@@ -30,8 +32,11 @@ export interface WitnessedLogs {
 
 export interface LogClientOptions {
   readonly ledger: Pick<LedgerClient, "checkpoint" | "size" | "minimum">;
-  readonly reads: Pick<IndexClient, "tile" | "proof" | "consistency" | "absence">;
-  readonly keys: Pick<CheckpointSigner, "vkey" | "clockVkey">;
+  readonly reads: Pick<IndexClient, "tile" | "proof" | "consistency" | "absence" | "linkingCheckpoints">;
+  /** Of the key in use. */
+  readonly keys: Pick<CheckpointSigner, "verifier" | "vkey" | "clockVkey">;
+  /** The public halves of all keys that ever signed. */
+  readonly publicKeys: () => LogKeys;
   readonly clock: Clock;
 }
 
@@ -42,9 +47,6 @@ export class LogClient implements PublishedLogs {
   #witnesses: WitnessedLogs | undefined;
   /** The largest size that was shown of a log since the start. */
   readonly #shown = new Map<string, number>();
-
-  /** When the key that signs began to. */
-  #renewed = 0;
 
   constructor(options: LogClientOptions) {
     this.#options = options;
@@ -74,7 +76,7 @@ export class LogClient implements PublishedLogs {
     // Never a smaller one than before, also where the one before was shown by an earlier process.
     const shown = this.#shown.get(account) ?? newest.size;
     const keepsUp =
-      witnessed !== undefined && newest.time - witnessed.time < witnessedMs && witnessed.time >= this.#renewed;
+      witnessed !== undefined && newest.time - witnessed.time < witnessedMs && this.#isByKeyInUse(witnessed);
     const checkpoint = keepsUp && witnessed.size >= shown ? witnessed : newest;
     this.#shown.set(account, Math.max(shown, checkpoint.size));
     return checkpoint;
@@ -83,7 +85,6 @@ export class LogClient implements PublishedLogs {
   /** Another key signs from now on: what the old one signed is handed out no more. */
   renewed(): void {
     this.#handedOut.clear();
-    this.#renewed = this.#options.clock.now();
   }
 
   tile(account: string, tile: Tile): Promise<Uint8Array> {
@@ -110,9 +111,15 @@ export class LogClient implements PublishedLogs {
     return this.#options.reads.absence(account, from, to);
   }
 
+  async links(account: string): Promise<readonly LogLink[]> {
+    const checkpoints = await this.#options.reads.linkingCheckpoints(account);
+    const [first] = checkpoints;
+    return first === undefined ? [] : logLinks(originOf(first.note), checkpoints, this.#options.publicKeys());
+  }
+
   async state(account: string): Promise<LogState> {
     const { size: signed, note: checkpoint } = await this.checkpoint(account);
-    const { origin } = parseCheckpoint(parseNote(checkpoint).text);
+    const origin = originOf(checkpoint);
     return {
       account,
       origin,
@@ -140,10 +147,15 @@ export class LogClient implements PublishedLogs {
   async #witnessed(account: string, size: number): Promise<SignedCheckpoint | undefined> {
     for (let waited = 0; this.#witnesses !== undefined && waited <= coverMs; waited += lookMs) {
       const witnessed = await this.#witnesses.newest(account);
-      if (witnessed !== undefined && witnessed.size >= size) return witnessed;
+      if (witnessed !== undefined && witnessed.size >= size && this.#isByKeyInUse(witnessed)) return witnessed;
       await delay(lookMs);
     }
     return undefined;
+  }
+
+  /** What was cosigned before a rotation may be signed by the old key alone: a reader who only has the new could not verify it. */
+  #isByKeyInUse({ note }: SignedCheckpoint): boolean {
+    return signaturesBy(parseNote(note), this.#options.keys.verifier(originOf(note))).length > 0;
   }
 
   async #covering(account: string, size: number): Promise<SignedCheckpoint> {
@@ -159,4 +171,8 @@ export class LogClient implements PublishedLogs {
       await delay(lookMs);
     }
   }
+}
+
+function originOf(note: string): string {
+  return parseCheckpoint(parseNote(note).text).origin;
 }

@@ -41,13 +41,18 @@ export interface Open {
 }
 
 /** @param limits when a file closes at rollIfDue(); never, where absent */
-export function open(directory: string, anchor?: string, limits?: Omit<SegmentLimits, "directory">): Open {
+export function open(
+  directory: string,
+  anchor?: string,
+  limits?: Omit<SegmentLimits, "directory">,
+  signedBy: CheckpointSigner = signer,
+): Open {
   const clock = { time: 1_700_000_000_000, now: () => clock.time };
   const database = openLedger(directory, () => "testservice");
   try {
     const writer = new LedgerWriter({
       database,
-      signer,
+      signer: signedBy,
       clock,
       ...(limits === undefined ? {} : { segments: { directory, ...limits } }),
       ...(anchor === undefined ? {} : { anchor: new Anchor(anchor) }),

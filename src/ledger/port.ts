@@ -123,6 +123,15 @@ export interface AbsenceEvidence {
   readonly after: SignedCheckpoint;
 }
 
+/** A checkpoint that the key of a log and the one after it signed. */
+export interface LogLink {
+  /** `name+hash+base64` of the key that went, and of the one that took its place. */
+  readonly oldKey: string;
+  readonly newKey: string;
+  /** The signed note. */
+  readonly note: string;
+}
+
 /** How far a log is, and what its readers check it with. */
 export interface LogState {
   readonly account: string;
@@ -167,6 +176,8 @@ export interface PublishedLogs {
    * @throws TaishiError not-found, saying what is known
    */
   absence(account: string, from: number, to: number): Promise<AbsenceEvidence>;
+  /** How each key of the log leads to the next, oldest first; nothing where it was never rotated. @throws TaishiError not-found */
+  links(account: string): Promise<readonly LogLink[]>;
   /** @throws TaishiError not-found */
   state(account: string): Promise<LogState>;
 }

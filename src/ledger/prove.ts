@@ -8,7 +8,7 @@ import { consistencyProof, inclusionProof, rootOfInclusion } from "../merkle/pro
 import { hasTile, type Tile, tilePath } from "../merkle/tile.ts";
 import { formatTlogProof } from "../merkle/tlog-proof.ts";
 import { leafHash, tileWidth } from "../merkle/tree.ts";
-import type { AbsenceEvidence } from "./port.ts";
+import type { AbsenceEvidence, SignedCheckpoint } from "./port.ts";
 import { sha256 } from "./signer.ts";
 import type { LedgerReader, LogRow } from "./store.ts";
 import { LedgerTiles } from "./tiles.ts";
@@ -75,6 +75,11 @@ export function proveAbsence(reader: LedgerReader, account: string, from: number
       `the log grew from ${before.size} entries at ${formatSeconds(before.time)} to ${after.size} at ${formatSeconds(after.time)}, and no kept checkpoints lie closer around the interval`,
     );
   return { before, after };
+}
+
+/** The checkpoints that link the log's keys, oldest first. @throws TaishiError not-found */
+export function linkingCheckpoints(reader: LedgerReader, account: string): readonly SignedCheckpoint[] {
+  return reader.linkingCheckpoints(logOf(reader, account));
 }
 
 function logOf(reader: LedgerReader, account: string): LogRow {

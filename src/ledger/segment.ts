@@ -9,7 +9,7 @@ interface EntryRow {
   readonly bytes: Uint8Array;
 }
 
-type KeptRow = CheckpointRow & { readonly id: number };
+export type KeptRow = CheckpointRow & { readonly id: number };
 
 export class Segment {
   readonly number: number;
@@ -114,23 +114,26 @@ export class Segment {
 
   /** The newest checkpoint kept for ever with a time up to `time`. */
   keptUpTo(log: number, time: number): CheckpointRow | undefined {
-    const later = this.#firstKept(log, time + 1);
+    const later = this.keptSince(log, 0, (row) => row.time > time);
     return this.#kept(log, "DESC", (later?.id ?? Number.MAX_SAFE_INTEGER) - 1);
   }
 
   /** The oldest checkpoint kept for ever with a time from `time` on. */
   keptFrom(log: number, time: number): CheckpointRow | undefined {
-    return this.#firstKept(log, time);
+    return this.keptSince(log, 0, (row) => row.time >= time);
   }
 
-  /** Found by halving, since times grow with ids. */
-  #firstKept(log: number, time: number): KeptRow | undefined {
-    let low = 0;
+  /**
+   * The oldest checkpoint kept for ever, from an id on, of which something holds that holds of all after it too. Found by
+   * halving; where it does not hold of all, one that holds may be passed over.
+   */
+  keptSince(log: number, from: number, holds: (row: KeptRow) => boolean): KeptRow | undefined {
+    let low = from;
     let high = (this.#kept(log, "DESC", Number.MAX_SAFE_INTEGER)?.id ?? 0) + 1;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const row = this.#kept(log, "ASC", middle);
-      if (row === undefined || row.time >= time) high = middle;
+      if (row === undefined || holds(row)) high = middle;
       else low = row.id + 1;
     }
     return this.#kept(log, "ASC", low);

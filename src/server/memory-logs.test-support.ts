@@ -3,7 +3,7 @@
 import { hash } from "node:crypto";
 import { TaishiError } from "../errors.ts";
 import type { LogVisibility } from "../identity/account-settings.ts";
-import type { AbsenceEvidence, LogState, PublishedLogs, SignedCheckpoint } from "../ledger/port.ts";
+import type { AbsenceEvidence, LogLink, LogState, PublishedLogs, SignedCheckpoint } from "../ledger/port.ts";
 import { formatCheckpoint } from "../merkle/checkpoint.ts";
 import { formatNote } from "../merkle/note.ts";
 import { consistencyProof, type HashReader, inclusionProof } from "../merkle/proof.ts";
@@ -22,6 +22,7 @@ export class MemoryLogs implements PublishedLogs {
   /** Thrown by whatever is asked. */
   failure: TaishiError | undefined;
   evidence: AbsenceEvidence | undefined;
+  rotations: readonly LogLink[] = [];
 
   published(account: string): Promise<SignedCheckpoint> {
     return this.checkpoint(account);
@@ -65,6 +66,11 @@ export class MemoryLogs implements PublishedLogs {
     this.#log(account);
     if (this.evidence === undefined) throw new TaishiError("not-found", "the log grew");
     return this.evidence;
+  }
+
+  async links(account: string): Promise<readonly LogLink[]> {
+    this.#log(account);
+    return this.rotations;
   }
 
   async state(account: string): Promise<LogState> {

@@ -114,6 +114,7 @@ test("answers are what the document says they are", async () => {
   house.logs.entries.set("2100000001", [Buffer.from("entry")]);
   const edge = { size: 1, time: 1_700_000_000_000, note: "note" };
   house.logs.evidence = { before: edge, after: edge };
+  house.logs.rotations = [{ oldKey: "a", newKey: "b", note: "note" }];
   const log = "/api/v1/log";
   const interval = "from=2024-01-01T00:00:00Z&to=2024-01-01T00:00:01Z";
   const proven: readonly [globalThis.Response, TSchema][] = [
@@ -122,6 +123,7 @@ test("answers are what the document says they are", async () => {
       await get(house, `${log}/consistency?from=0&to=1`),
       schemaOf(`${log}/consistency`, "get", "200", "application/json"),
     ],
+    [await get(house, `${log}/links`), schemaOf(`${log}/links`, "get", "200", "application/json")],
     [await get(house, `${log}/absence?${interval}`), schemaOf(`${log}/absence`, "get", "200", "application/json")],
     [
       await get(house, `${events}/9/proof`),

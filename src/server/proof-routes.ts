@@ -34,6 +34,23 @@ const LogState = Type.Object(
   { $id: "LogState" },
 );
 
+const LogLinks = Type.Object(
+  {
+    links: Type.Array(
+      Type.Object(
+        {
+          oldKey: Type.String({ description: "The key that went: name+hash+base64." }),
+          newKey: Type.String({ description: "The one that took its place." }),
+          checkpoint: note("Signed by both, the new key first."),
+        },
+        { $id: "LogLink" },
+      ),
+      { description: "One for each rotation, oldest first." },
+    ),
+  },
+  { $id: "LogLinks" },
+);
+
 const ConsistencyProof = Type.Object(
   {
     from: count("The smaller size."),
@@ -60,7 +77,7 @@ const Absence = Type.Object(
 );
 
 export function proofRoutes(logs: PublishedLogs): readonly Route[] {
-  return [proofRoute(logs), stateRoute(logs), consistencyRoute(logs), absenceRoute(logs)];
+  return [proofRoute(logs), stateRoute(logs), linksRoute(logs), consistencyRoute(logs), absenceRoute(logs)];
 }
 
 function proofRoute(logs: Pick<PublishedLogs, "proof">): Route {
@@ -106,6 +123,25 @@ function stateRoute(logs: Pick<PublishedLogs, "state">): Route {
     handle: async ({ caller, query }) => {
       refuseParameters(query);
       return JSON.stringify(await logs.state(caller.account));
+    },
+  };
+}
+
+function linksRoute(logs: Pick<PublishedLogs, "links">): Route {
+  return {
+    method: "GET",
+    path: "/api/v1/log/links",
+    act: "read",
+    bodyLimit: 0,
+    operationId: "getLogLinks",
+    audited: { name: "GetLogLinks", readOnly: true },
+    summary: "Get the checkpoints that lead from the log's old keys to the one in use",
+    description: "Each is signed by a key and by the one that took its place. None where the key was never rotated.",
+    answer: LogLinks,
+    handle: async ({ caller, query }) => {
+      refuseParameters(query);
+      const links = await logs.links(caller.account);
+      return JSON.stringify({ links: links.map(({ note: checkpoint, ...keys }) => ({ ...keys, checkpoint })) });
     },
   };
 }

@@ -36,7 +36,7 @@ function bundle(entries: readonly Uint8Array[]): Uint8Array {
 function look(log: TestLog, files: LogFiles, remembered?: string, more: Partial<MonitorOptions> = {}) {
   const options: MonitorOptions = {
     files,
-    key: log.key,
+    keys: [log.key],
     clockKey: log.clockKey,
     policy: undefined,
     maxAgeMs: 180_000,
@@ -196,6 +196,42 @@ test("following only hashes reads no entry and finds out a fork all the same", a
   alarmed(await look(log, fork, log.note(300, time), { entries: false }), "inconsistent");
 });
 
+/** A checkpoint of the log that both keys sign, as a rotation makes one. */
+function linking(old: TestLog, next: TestLog, size: number): string {
+  const [before, after] = [parseNote(old.note(size, time)), parseNote(next.note(size))];
+  return formatNote({ text: before.text, signatures: [...after.signatures, ...before.signatures] });
+}
+
+test("a log whose key was rotated is followed on by both keys; what the old one signs alone afterwards is a forgery", async () => {
+  const next = testLog("log.example/1", log);
+  const keys = [log.key, next.key];
+  const by = (note: string, size: number) => ({ ...served(log, size), checkpoint: async () => note });
+  const unaged = { maxAgeMs: undefined };
+  const linked = linking(log, next, 310);
+  let remembered: string | undefined;
+  for (const [note, size] of [
+    [log.note(300), 300],
+    [linked, 310],
+    [next.note(320), 320],
+  ] as const) {
+    const found = await look(log, by(note, size), remembered, { keys, ...unaged });
+    assert.deepEqual(found.alarms, [], `at ${size}`);
+    remembered = found.verified;
+  }
+  assert.equal(remembered, next.note(320));
+  alarmed(await look(log, by(next.note(320), 320), log.note(300), unaged), "signature", /not signed by/);
+  for (const before of [linked, next.note(320)]) {
+    const forged = await look(log, by(log.note(330), 330), before, { keys, ...unaged });
+    alarmed(forged, "signature", /taken the place of/);
+    assert.equal(forged.verified, undefined);
+    assert.equal(forged.alarms[0]?.remembered, before);
+  }
+  // Also a log of other entries under the new key is one that does not continue what the old one signed.
+  const other = testLog("log.example/1", log.fork(290));
+  const forked = { ...served(other, 320), checkpoint: async () => other.note(320) };
+  alarmed(await look(log, forked, log.note(300), { keys: [log.key, other.key], ...unaged }), "inconsistent");
+});
+
 let directory: string;
 before(() => {
   directory = mkdtempSync(join(tmpdir(), "taishi-monitor-"));
@@ -204,13 +240,19 @@ after(() => rmSync(directory, { recursive: true }));
 
 test("the state outlasts the process, belongs to one key, and is not taken from a file that was altered", () => {
   const path = join(directory, "state.json");
-  const state = new MonitorState(path, log.key);
+  const state = new MonitorState(path, [log.key]);
   assert.equal(state.note, undefined);
   state.remember(log.note(5, time));
-  assert.equal(new MonitorState(path, log.key).note, log.note(5, time));
-  assert.throws(() => new MonitorState(path, testLog("log.example/1").key), /not of this log/);
+  assert.equal(new MonitorState(path, [log.key]).note, log.note(5, time));
+  const next = testLog("log.example/1", log);
+  assert.throws(() => new MonitorState(path, [next.key]), /not of this log/);
+  const both = new MonitorState(path, [log.key, next.key]);
+  assert.equal(both.note, log.note(5, time));
+  both.remember(next.note(6));
+  assert.equal(new MonitorState(path, [next.key]).note, next.note(6), "then the old key is needed no more");
+  assert.throws(() => new MonitorState(path, [log.key]), /not of this log/);
   writeFileSync(path, JSON.stringify({ ...JSON.parse("{}"), format: 1, checkpoint: log.note(5) }));
-  assert.throws(() => new MonitorState(path, log.key), /not of this log/);
+  assert.throws(() => new MonitorState(path, [log.key]), /not of this log/);
   writeFileSync(path, "{");
-  assert.throws(() => new MonitorState(path, log.key), /not of this log/);
+  assert.throws(() => new MonitorState(path, [log.key]), /not of this log/);
 });

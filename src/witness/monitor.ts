@@ -1,5 +1,5 @@
 // Follows a log from outside: checks each new checkpoint against the last one that was verified, and every new entry
-// against the tree. Trusts the log's key, a policy where there is one, and what it remembered; nothing else that the log
+// against the tree. Trusts the log's keys, a policy where there is one, and what it remembered; nothing else that the log
 // says. Pure: what is fetched, remembered and told is injected. C2SP tlog-tiles, RFC 6962.
 import type { Clock } from "../clock.ts";
 import { type Checkpoint, parseCheckpoint } from "../merkle/checkpoint.ts";
@@ -10,7 +10,7 @@ import { readNewEntries } from "./new-entries.ts";
 import { GapError, type LogFiles, TileReader, UnreachableError } from "./tile-reader.ts";
 
 export type AlarmKind =
-  /** What is served is not a checkpoint signed by the log's key. */
+  /** What is served is not a checkpoint signed by the log's key, or by one that another has taken the place of. */
   | "signature"
   /** Smaller than what was verified before. */
   | "rollback"
@@ -38,7 +38,8 @@ export interface Alarm {
 
 export interface MonitorOptions {
   readonly files: LogFiles;
-  readonly key: VerifierKey;
+  /** The log's, one or more, oldest first: each takes the place of the one before it. */
+  readonly keys: readonly VerifierKey[];
   /** Whose timestamped lines tell the checkpoint's age. Without it the age is what the log claims. */
   readonly clockKey: VerifierKey | undefined;
   /** Witnesses, and which of them are enough. */
@@ -82,23 +83,27 @@ export async function checkLog(options: MonitorOptions, remembered: string | und
     if (remembered !== undefined) checkAge(parseNote(remembered), options, alarms);
     return none;
   }
-  let note: Note;
-  let checkpoint: Checkpoint;
+  let now: VerifiedNote;
   try {
-    [note, checkpoint] = verified(text, options.key);
+    now = verified(text, options.keys);
   } catch (thrown) {
     if (!(thrown instanceof SyntaxError)) throw thrown;
     alarms.push({ kind: "signature", message: thrown.message, note: text.slice(0, 10_000) });
     return none;
   }
+  const { note, checkpoint } = now;
   const { size } = checkpoint;
   const time = checkAge(note, options, alarms);
   checkQuorum(text, note, options, alarms);
   const about = { note: text, ...(remembered === undefined ? {} : { remembered }) };
   const found = { ...none, size, time };
   try {
-    const before = remembered === undefined ? undefined : verified(remembered, options.key)[1];
-    const alarm = before === undefined ? undefined : await continues(before, checkpoint, options.files);
+    const last = remembered === undefined ? undefined : verified(remembered, options.keys);
+    const before = last?.checkpoint;
+    const alarm =
+      last === undefined
+        ? undefined
+        : (takenBack(last, now) ?? (await continues(last.checkpoint, checkpoint, options.files)));
     if (alarm !== undefined) {
       alarms.push({ ...alarm, ...about });
       return found;
@@ -117,13 +122,34 @@ export async function checkLog(options: MonitorOptions, remembered: string | und
   }
 }
 
-/** @throws SyntaxError where it is not a checkpoint of the key's log, signed by it */
-export function verified(text: string, key: VerifierKey): readonly [Note, Checkpoint] {
+export interface VerifiedNote {
+  readonly note: Note;
+  readonly checkpoint: Checkpoint;
+  /** The newest of the keys that signed it, by its place among them. */
+  readonly by: number;
+}
+
+/**
+ * @param keys the log's, oldest first
+ * @throws SyntaxError where it is not a checkpoint of their log, signed by one of them
+ */
+export function verified(text: string, keys: readonly VerifierKey[]): VerifiedNote {
   const note = parseNote(text);
-  if (!isSignedBy(note, key)) throw new SyntaxError(`what is served is not signed by ${key.name}`);
+  const by = keys.findLastIndex((key) => isSignedBy(note, key));
+  const origin = keys[0]?.name ?? "no key";
+  if (by < 0) throw new SyntaxError(`what is served is not signed by ${origin}`);
   const checkpoint = parseCheckpoint(note.text);
-  if (checkpoint.origin !== key.name) throw new SyntaxError(`a checkpoint of ${checkpoint.origin}, not of ${key.name}`);
-  return [note, checkpoint];
+  if (checkpoint.origin !== origin) throw new SyntaxError(`a checkpoint of ${checkpoint.origin}, not of ${origin}`);
+  return { note, checkpoint, by };
+}
+
+/** After a rotation nothing is signed by the old key alone; whoever still does so has stolen it. */
+function takenBack(before: VerifiedNote, now: VerifiedNote): Alarm | undefined {
+  if (now.by >= before.by) return undefined;
+  return {
+    kind: "signature",
+    message: `signed only by a key of ${now.checkpoint.origin} that another had taken the place of`,
+  };
 }
 
 async function continues(before: Checkpoint, now: Checkpoint, files: LogFiles): Promise<Alarm | undefined> {

@@ -190,7 +190,7 @@ function Proof({ event }: { readonly event: StoredEvent }) {
         description={state.why}
       />
     );
-  const { size, origin, time, file, since } = state.proved;
+  const { size, origin, time, file, since, rotations } = state.proved;
   return (
     <Alert
       data-testid="proof-good"
@@ -201,6 +201,7 @@ function Proof({ event }: { readonly event: StoredEvent }) {
       description={
         <>
           <div>{`${words.proofHint} ${since === undefined ? words.firstVisit : words.continues(since.size.toLocaleString())}`}</div>
+          {rotations === 0 ? undefined : <div>{words.rotated(rotations)}</div>}
           <div className="mono">{`${origin}, ${words.proofSize(size.toLocaleString())}${time === undefined ? "" : `, ${new Date(time).toISOString()}`}`}</div>
         </>
       }

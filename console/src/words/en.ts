@@ -112,6 +112,10 @@ export const en = {
   service: "Service",
   isReady: "ready",
   notReady: "not ready: see /readyz",
+  rotated: (n: number) =>
+    n === 1
+      ? "The log's key was rotated since then; the checkpoint that links the two is signed by both."
+      : `The log's key was rotated ${n} times since then; the checkpoints that link them are each signed by both.`,
   firstVisit: "This is the first checkpoint that this browser sees of the log; from now on it remembers.",
   noRecord: "It came through the API; there is no record beside it.",
   open: "Open",

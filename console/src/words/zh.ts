@@ -110,6 +110,7 @@ export const zh: Words = {
   service: "服务",
   isReady: "就绪",
   notReady: "未就绪：请查看 /readyz",
+  rotated: (n) => `此后日志密钥轮换了 ${n} 次；每个衔接检查点均由新旧两个密钥签名。`,
   firstVisit: "这是本浏览器首次见到该日志的检查点，此后会记住它。",
   noRecord: "该事件经 API 写入，没有原始记录。",
   open: "打开",
