@@ -30,6 +30,7 @@ export const errorTable = {
   "invalid-parameter": { kind: "refusal", status: 400, title: "A parameter is invalid" },
   "malformed-body": { kind: "refusal", status: 400, title: "The body cannot be read" },
   "unsupported-media-type": { kind: "refusal", status: 415, title: "The content type or encoding is not supported" },
+  "page-too-large": { kind: "refusal", status: 400, title: "The events of the page do not fit into one answer" },
   "too-large": { kind: "refusal", status: 413, title: "The request is too large" },
   "idempotency-conflict": { kind: "refusal", status: 409, title: "The idempotency key was used with another body" },
   "already-exists": { kind: "refusal", status: 409, title: "It exists already" },
@@ -52,6 +53,8 @@ export interface ErrorDetails {
   readonly index?: number;
   /** Seconds after which trying again makes sense. */
   readonly retryAfter?: number;
+  /** How many of the events that were asked for fit into an answer. */
+  readonly fits?: number;
   /** Values a dialect puts into its message, e.g. the access key that is unknown. */
   readonly subject?: string;
   readonly cause?: unknown;

@@ -3,7 +3,7 @@
 import { Fatal } from "../errors.ts";
 import type { SystemEvent } from "../event/event.ts";
 import type { Position } from "../index/port.ts";
-import type { Queries } from "../query/query.ts";
+import { listFitting, type Queries } from "../query/query.ts";
 import { type AuditFile, type AuditPolicy, defaultPolicy, type InstanceRef } from "./port.ts";
 
 export const systemTypes = {
@@ -117,10 +117,10 @@ export async function loadRecord(
   let after: Position | undefined;
   for (;;) {
     const window = after === undefined ? { offset: 0, limit: step } : { after, limit: step };
-    const { entries } = await queries.list({ filter, order: "asc", window });
+    const { entries, cut } = await listFitting(queries, { filter, order: "asc", window });
     for (const { event, seq } of entries) if (event.kind === "system") into.add(seq, event);
     const last = entries.at(-1);
-    if (entries.length < step || last === undefined) return;
+    if ((entries.length < step && !cut) || last === undefined) return;
     after = { time: last.event.time, seq: last.seq };
   }
 }

@@ -3,7 +3,7 @@
 import type { Clock } from "../clock.ts";
 import { TaishiError } from "../errors.ts";
 import type { SystemEvent } from "../event/event.ts";
-import type { NumberedEntry, Queries } from "../query/query.ts";
+import { listFitting, type NumberedEntry, type Queries } from "../query/query.ts";
 import type { DeliveryStates } from "./delivery-state.ts";
 import { mostTrails, type Trail, TrailQuotaError, type TrailSettings, type Trails } from "./port.ts";
 
@@ -150,9 +150,9 @@ export class TrailStore implements Trails {
         last === undefined
           ? { offset: 0, limit: pageLimit }
           : { after: { time: last.event.time, seq: last.seq }, limit: pageLimit };
-      const page = await this.#options.queries.list({ filter, order: "asc", window });
+      const page = await listFitting(this.#options.queries, { filter, order: "asc", window });
       entries.push(...page.entries);
-      if (page.entries.length < pageLimit) break;
+      if (page.entries.length < pageLimit && !page.cut) break;
     }
     const trails = new Map<string, StoredTrail>();
     // What was said last holds, whatever the clock said meanwhile.

@@ -126,9 +126,10 @@ export class IndexClient implements Queries, CountQueries, SearchQueries, StoryQ
   async *walk(request: WalkRequest): AsyncGenerator<readonly NumberedEntry[]> {
     const { account } = request.filter;
     const walked = await this.#calls.call<Float64Array>("walked", { request, atLeast: this.#size(account) });
-    for (let at = 0; at < walked.length; at += walkStep) {
+    for (let at = 0; at < walked.length; ) {
       const seqs = [...walked.subarray(at, at + walkStep)];
       const texts = await this.#calls.call<readonly string[]>("texts", { account, seqs });
+      at += texts.length;
       yield texts.map((text, i) => numberedEntry(seqs[i]!, text));
     }
   }

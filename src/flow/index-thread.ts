@@ -11,7 +11,8 @@ import { linkingCheckpoints, proveAbsence, proveConsistency, proveEntry, readTil
 import { LedgerReader } from "../ledger/store.ts";
 import type { Tile } from "../merkle/tile.ts";
 import {
-  entryTexts,
+  eachText,
+  fittingTexts,
   type LookupText,
   type PageText,
   readLookup,
@@ -114,9 +115,9 @@ await serveCalls(parentPort as MessagePort, async () => {
         return index.top(filter, by, limit);
       },
       texts: ({ account, seqs }: { account: string; seqs: readonly number[] }): readonly string[] =>
-        entryTexts(reader, account, seqs),
+        fittingTexts(reader, account, seqs),
       entry: ({ account, seq }: { account: string; seq: number }): string | undefined =>
-        seq < reader.size(account) ? entryTexts(reader, account, [seq])[0] : undefined,
+        seq < reader.size(account) ? eachText(reader, account, [seq]).next().value : undefined,
       // Tiles and proofs come from the ledger's files, not from the index: they are here because their reading is.
       tile: ({ account, tile }: { account: string; tile: Tile }): Uint8Array => readTile(reader, account, tile),
       proof: ({ account, seq, note }: { account: string; seq: number; note: string }): Promise<string> =>

@@ -2,6 +2,7 @@
 // text, so that the thread that answers parses only what it shows. No entry that the total counts is ever left out (I5):
 // one that cannot be read is an error.
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { TaishiError } from "../errors.ts";
 import { type Entry, parseEntry, restoreBlobs } from "../event/entry.ts";
 import type { IndexStore, Position } from "../index/port.ts";
 import { entryTest } from "./event-match.ts";
@@ -30,12 +31,26 @@ export interface PageText {
   readonly texts: readonly string[];
 }
 
+/**
+ * Characters of the entries in one answer, or of the first where that alone has more: on its way out an answer is in memory
+ * several times over. docs/api.md says it.
+ */
+export const mostPageText = 32 * 1024 * 1024;
+
+/** @throws TaishiError page-too-large */
 export async function readPage(index: IndexStore, entries: EntrySource, request: ListRequest): Promise<PageText> {
   const { account } = request.filter;
   const size = index.covered(account);
   const { total, positions } = await index.find(request.filter, request.order, request.window);
   const seqs = positions.map(({ seq }) => seq);
-  return { total, size, seqs, texts: entryTexts(entries, account, seqs) };
+  const texts = fittingTexts(entries, account, seqs);
+  if (texts.length < seqs.length)
+    throw new TaishiError(
+      "page-too-large",
+      `only ${texts.length} of these ${seqs.length} events fit into one answer; ask for fewer at a time`,
+      { fits: texts.length },
+    );
+  return { total, size, seqs, texts };
 }
 
 /** Positions per look at the index while a walk collects its numbers. */
@@ -55,7 +70,9 @@ export async function readLookup(
   const atLeast = entries.minimum(lookup.account);
   const { positions, scannedTo } = await index.lookup({ ...lookup, atLeast }, order, after, limit);
   const seqs = positions.map(({ seq }) => seq);
-  return { size, seqs, texts: entryTexts(entries, lookup.account, seqs), next: scannedTo };
+  const texts = fittingTexts(entries, lookup.account, seqs);
+  const next = texts.length < seqs.length ? positions[texts.length - 1]! : scannedTo;
+  return { size, seqs: seqs.slice(0, texts.length), texts, next };
 }
 
 /** Numbers of the entries that a walk wants, ascending. */
@@ -79,6 +96,30 @@ export async function walkedSeqs(
 const searchStep = 512;
 const mostScanned = 20_000;
 
+/** What one call may read of entries, in characters, and when others get their turn: entries may be megabytes each. */
+export class ReadBudget {
+  readonly #most: number;
+  #read = 0;
+  #sincePause = 0;
+
+  constructor(most = 256 * 1024 * 1024) {
+    this.#most = most;
+  }
+
+  get isSpent(): boolean {
+    return this.#read >= this.#most;
+  }
+
+  /** To be awaited after each entry that was looked at. */
+  spend({ length }: string): Promise<void> | undefined {
+    this.#read += length;
+    this.#sincePause += length;
+    if (this.#sincePause < 4 * 1024 * 1024) return undefined;
+    this.#sincePause = 0;
+    return nextTurn();
+  }
+}
+
 /** A page of a search whose entries are still text. */
 export interface SearchText extends Omit<PageText, "total"> {
   readonly next: Position | null;
@@ -101,24 +142,34 @@ export async function readSearch(
   const seqs: number[] = [];
   const texts: string[] = [];
   let at = after;
+  const budget = new ReadBudget();
+  let kept = 0;
   for (let scanned = 0; ; ) {
     const step = Math.min(searchStep, mostScanned - scanned);
     const window = at === undefined ? { offset: 0, limit: step } : { after: at, limit: step };
     const { positions } = await index.find(filter, order, window);
     const known = positions.filter(({ seq }) => seq < end);
-    const found = entryTexts(
+    const found = eachText(
       entries,
       account,
       known.map(({ seq }) => seq),
     );
-    for (const [i, position] of known.entries()) {
-      const text = found[i]!;
+    for (const position of known) {
+      const text = found.next().value!;
+      const isMatch = test.maybe(text) && test.matches(JSON.parse(text) as Entry);
+      // What does not fit is looked at again by the next call.
+      if (isMatch && texts.length > 0 && kept + text.length > mostPageText)
+        return { size, seqs, texts, next: at!, scanned };
       scanned++;
       at = position;
-      if (!test.maybe(text) || !test.matches(JSON.parse(text) as Entry)) continue;
-      seqs.push(position.seq);
-      texts.push(text);
-      if (seqs.length === limit) return { size, seqs, texts, next: at, scanned };
+      if (isMatch) {
+        seqs.push(position.seq);
+        texts.push(text);
+        kept += text.length;
+        if (seqs.length === limit) return { size, seqs, texts, next: at, scanned };
+      }
+      await budget.spend(text);
+      if (budget.isSpent) return { size, seqs, texts, next: at, scanned };
     }
     if (positions.length < step) return { size, seqs, texts, next: null, scanned };
     at = positions.at(-1)!;
@@ -130,7 +181,7 @@ export async function readSearch(
 /** Entries in one call for those who follow the log. */
 const bundle = 256;
 
-/** Consecutive entries that are not past their retention, at most `count` numbers of them. */
+/** Consecutive entries that are not past their retention, at most `count` numbers of them, and as many as fit in an answer. */
 export function readRange(
   entries: LogSource,
   account: string,
@@ -140,21 +191,45 @@ export function readRange(
   const next = Math.max(first, Math.min(first + count, entries.size(account)));
   const seqs: number[] = [];
   const texts: string[] = [];
+  let sum = 0;
   for (let from = first; from < next; ) {
     const to = Math.min(next, (Math.floor(from / bundle) + 1) * bundle);
     for (const [i, bytes] of entries.slice(account, from, to).entries()) {
       if (bytes === undefined) continue;
+      const text = entryText(entries, bytes);
+      sum += text.length;
+      if (sum > mostPageText && texts.length > 0) return { seqs, texts, next: from + i };
       seqs.push(from + i);
-      texts.push(entryText(entries, bytes));
+      texts.push(text);
     }
     from = to;
   }
   return { seqs, texts, next };
 }
 
-/** Complete entries as JSON, strings that live as blobs put back. @throws RangeError beyond the log's end */
-export function entryTexts(entries: EntrySource, account: string, seqs: readonly number[]): readonly string[] {
-  return entries.read(account, seqs).map((bytes) => entryText(entries, bytes));
+/**
+ * Complete entries as JSON, one after the other; strings that live as blobs are put back when it is an entry's turn.
+ * @throws RangeError beyond the log's end
+ */
+export function* eachText(
+  entries: EntrySource,
+  account: string,
+  seqs: readonly number[],
+): Generator<string, undefined> {
+  for (const bytes of entries.read(account, seqs)) yield entryText(entries, bytes);
+  return undefined;
+}
+
+/** The same of as many as fit in an answer, at least one. */
+export function fittingTexts(entries: EntrySource, account: string, seqs: readonly number[]): readonly string[] {
+  const texts: string[] = [];
+  let sum = 0;
+  for (const text of eachText(entries, account, seqs)) {
+    sum += text.length;
+    if (sum > mostPageText && texts.length > 0) break;
+    texts.push(text);
+  }
+  return texts;
 }
 
 function entryText(entries: EntrySource, bytes: Uint8Array): string {

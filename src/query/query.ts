@@ -1,5 +1,6 @@
 // What every reader of events asks and gets, as plain data: a dialect decodes its request into a ListRequest and encodes
 // a Page. Answers are complete as of `size` entries of the ledger, or they are an error (I5).
+import { TaishiError } from "../errors.ts";
 import type { Entry } from "../event/entry.ts";
 import type { CountedBy, Filter, Histogram, Lookup, Order, Position, Top, Window } from "../index/port.ts";
 import type { Match } from "./event-match.ts";
@@ -136,6 +137,7 @@ export interface CountQueries {
 
 /** The port dialects and the own API read through. Every method may throw TaishiError index-behind. */
 export interface Queries {
+  /** @throws TaishiError page-too-large where the events of the window do not fit into an answer; `fits` says how many do */
   list(request: ListRequest): Promise<Page>;
   /** One entry by its number, or undefined where the log has none (yet). */
   entry(account: string, seq: number): Promise<NumberedEntry | undefined>;
@@ -143,4 +145,21 @@ export interface Queries {
   lookup(request: LookupRequest): Promise<LookupPage>;
   /** Every matching entry between two numbers, in their order, some at a time; complete when it ends. */
   walk(request: WalkRequest): AsyncIterable<readonly NumberedEntry[]>;
+}
+
+/** A page of as many events of the window as fit into an answer, from its first one on. */
+export interface FittingPage extends Page {
+  /** Whether events of the window are left out, and the next page begins with them. */
+  readonly cut: boolean;
+}
+
+/** For who goes on behind the last event, and not by page numbers. */
+export async function listFitting(queries: Pick<Queries, "list">, request: ListRequest): Promise<FittingPage> {
+  try {
+    return { ...(await queries.list(request)), cut: false };
+  } catch (thrown) {
+    if (!(thrown instanceof TaishiError) || thrown.details.fits === undefined) throw thrown;
+    const window = { ...request.window, limit: thrown.details.fits };
+    return { ...(await queries.list({ ...request, window })), cut: true };
+  }
 }

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Entry } from "../event/entry.ts";
 import type { Filter, IndexStore, Position } from "../index/port.ts";
 import { address } from "./event-facts.ts";
-import { type EntrySource, entryTexts, readSearch } from "./page-reader.ts";
+import { type EntrySource, eachText, fittingTexts, ReadBudget, readSearch } from "./page-reader.ts";
 import type { StoryRequest, StoryThread } from "./query.ts";
 import { joinStory, type Story, type Strand, strandOf } from "./story.ts";
 
@@ -33,7 +33,8 @@ export async function readStory(index: IndexStore, entries: EntrySource, request
   const { filter, user, ip, limit } = request;
   const { account } = filter;
   const size = index.covered(account);
-  const asked = await readAsked(index, entries, request, size);
+  const budget = new ReadBudget();
+  const asked = await readAsked(index, entries, request, size, budget);
   const cut = { asked: asked.more, around: false, events: false };
   if (asked.strands.length === 0)
     return { size, seqs: [], texts: [], threads: [], common: [], scanned: asked.scanned, around: undefined, cut };
@@ -43,7 +44,7 @@ export async function readStory(index: IndexStore, entries: EntrySource, request
     from: Math.max(filter.from ?? 0, Math.min(...times) - aroundMs),
     to: Math.min(filter.to ?? Number.MAX_SAFE_INTEGER, Math.max(...times) + aroundMs),
   };
-  const around = await readAround(index, entries, { account, ...window }, size);
+  const around = await readAround(index, entries, { account, ...window }, size, budget);
   const anchor =
     user === undefined
       ? ip === undefined
@@ -51,16 +52,21 @@ export async function readStory(index: IndexStore, entries: EntrySource, request
         : ({ by: "address", value: address(ip) ?? ip } as const)
       : ({ by: "user", value: user } as const);
   const story = joinStory(asked.strands, around.strands, limit, anchor);
-  const seqs = story.threads.map(({ strand }) => strand.seq);
+  const texts = fittingTexts(
+    entries,
+    account,
+    story.threads.map(({ strand }) => strand.seq),
+  );
+  const threads = story.threads.slice(0, texts.length);
   return {
     size,
-    seqs,
-    texts: entryTexts(entries, account, seqs),
-    threads: story.threads.map(({ strand, joined }) => ({ lane: strand.lane, joined })),
+    seqs: threads.map(({ strand }) => strand.seq),
+    texts,
+    threads: threads.map(({ strand, joined }) => ({ lane: strand.lane, joined })),
     common: story.common,
     scanned: asked.scanned + around.scanned,
     around: { from: around.more ? around.reached : window.from, to: window.to },
-    cut: { asked: asked.more, around: around.more, events: story.cut },
+    cut: { asked: asked.more, around: around.more, events: story.cut || threads.length < story.threads.length },
   };
 }
 
@@ -76,13 +82,18 @@ async function readAsked(
   entries: EntrySource,
   { filter, user, ip }: StoryRequest,
   size: number,
+  budget: ReadBudget,
 ): Promise<Looked> {
   const { account } = filter;
   if (user === undefined && ip === undefined) {
     const { positions } = await index.find(filter, "desc", { offset: 0, limit: mostSeeds + 1 });
-    const seqs = positions.filter(({ seq }) => seq < size).map(({ seq }) => seq);
-    const strands = strandsOf(seqs, entryTexts(entries, account, seqs)).slice(0, mostSeeds);
-    return { strands, scanned: strands.length, more: positions.length > mostSeeds };
+    const known = positions.filter(({ seq }) => seq < size).slice(0, mostSeeds);
+    const strands = await readStrands(entries, account, known, budget);
+    return {
+      strands,
+      scanned: strands.length,
+      more: positions.length > mostSeeds || strands.length < known.length,
+    };
   }
   const match = { ...(user === undefined ? {} : { user }), ...(ip === undefined ? {} : { ip }) };
   const strands: Strand[] = [];
@@ -106,14 +117,18 @@ async function readAround(
   entries: EntrySource,
   filter: Filter,
   size: number,
+  budget: ReadBudget,
 ): Promise<Looked & { readonly reached: number }> {
   const strands: Strand[] = [];
   let after: Position | undefined;
   for (let scanned = 0; ; ) {
     const window = after === undefined ? { offset: 0, limit: step } : { after, limit: step };
     const { positions } = await index.find(filter, "desc", window);
-    const seqs = positions.filter(({ seq }) => seq < size).map(({ seq }) => seq);
-    strands.push(...strandsOf(seqs, entryTexts(entries, filter.account, seqs)));
+    const known = positions.filter(({ seq }) => seq < size);
+    const found = await readStrands(entries, filter.account, known, budget);
+    strands.push(...found);
+    if (found.length < known.length)
+      return { strands, scanned: scanned + found.length, more: true, reached: known[found.length]!.time + 1 };
     scanned += positions.length;
     after = positions.at(-1);
     if (positions.length < step) return { strands, scanned, more: false, reached: filter.from ?? 0 };
@@ -121,6 +136,23 @@ async function readAround(
     if (scanned >= mostAround) return { strands, scanned, more: true, reached: after!.time + 1 };
     await nextTurn();
   }
+}
+
+/** Of as many as the budget is enough for. */
+async function readStrands(
+  entries: EntrySource,
+  account: string,
+  positions: readonly Position[],
+  budget: ReadBudget,
+): Promise<readonly Strand[]> {
+  const strands: Strand[] = [];
+  const seqs = positions.map(({ seq }) => seq);
+  for (const text of eachText(entries, account, seqs)) {
+    if (budget.isSpent) break;
+    strands.push(strandOf(seqs[strands.length]!, (JSON.parse(text) as Entry).event));
+    await budget.spend(text);
+  }
+  return strands;
 }
 
 function strandsOf(seqs: readonly number[], texts: readonly string[]): Strand[] {

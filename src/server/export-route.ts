@@ -4,7 +4,7 @@
 import { Type } from "typebox";
 import { TaishiError } from "../errors.ts";
 import type { Match } from "../query/event-match.ts";
-import type { ListRequest, NumberedEntry, Queries, SearchQueries } from "../query/query.ts";
+import { type ListRequest, listFitting, type NumberedEntry, type Queries, type SearchQueries } from "../query/query.ts";
 import { csvHead, csvLine } from "./csv.ts";
 import {
   attributeParameter,
@@ -130,7 +130,7 @@ async function* listed(
   { filter, order }: Pick<Question, "filter" | "order">,
 ): AsyncGenerator<Batch, undefined> {
   const limit = pageEntries;
-  let page = await queries.list({ filter, order, window: { offset: 0, limit } });
+  let page = await listFitting(queries, { filter, order, window: { offset: 0, limit } });
   const { total, size } = page;
   for (let given = 0; ; ) {
     // What came since may lie among them, late, or behind them.
@@ -140,9 +140,10 @@ async function* listed(
     const last = page.entries.at(-1);
     if (given === total) return undefined;
     // Retention may have taken some away meanwhile.
-    if (last === undefined || page.entries.length < limit)
+    if (last === undefined || (page.entries.length < limit && !page.cut))
       throw new TaishiError("gone", `only ${given} of ${total} events are still there`);
-    page = await queries.list({ filter, order, window: { after: { time: last.event.time, seq: last.seq }, limit } });
+    const after = { time: last.event.time, seq: last.seq };
+    page = await listFitting(queries, { filter, order, window: { after, limit } });
   }
 }
 

@@ -5,7 +5,7 @@ import { TaishiError } from "../errors.ts";
 import { kinds, risks } from "../event/event.ts";
 import { formatMillis } from "../event/time.ts";
 import type { Match } from "../query/event-match.ts";
-import type { ListRequest, NumberedEntry, Queries, SearchQueries } from "../query/query.ts";
+import { type ListRequest, listFitting, type NumberedEntry, type Queries, type SearchQueries } from "../query/query.ts";
 import { writeCursor } from "./cursor.ts";
 import { listParameters, readListQuery } from "./list-query.ts";
 import type { Route } from "./route.ts";
@@ -90,11 +90,19 @@ export function listRoute(queries: Pick<Queries, "list"> & Pick<SearchQueries, "
       if (match !== undefined) return search(queries, { ...request, match });
       const { limit } = request.window;
       // One more than asked for tells whether there is a next page.
-      const page = await queries.list({ ...request, window: { ...request.window, limit: limit + 1 } });
+      const wanted = { ...request, window: { ...request.window, limit: limit + 1 } };
+      const page = await listFitting(queries, wanted);
       const entries = page.entries.slice(0, limit);
+      // A page by its number is whole: what it left out would be on no page.
+      if (page.cut && entries.length < limit && query.has("page"))
+        throw new TaishiError(
+          "page-too-large",
+          `limit: only ${entries.length} of the events of this page fit into one answer; ask for fewer at a time`,
+          { field: "limit", fits: entries.length },
+        );
       const last = entries.at(-1);
       const next =
-        last === undefined || page.entries.length <= limit
+        last === undefined || (page.entries.length <= limit && !page.cut)
           ? null
           : writeCursor(request, { time: last.event.time, seq: last.seq });
       return JSON.stringify({ events: entries.map(storedEvent), next, total: page.total, size: page.size });

@@ -193,6 +193,7 @@ const forms: Readonly<Record<ErrorCode, (context: Context) => Form>> = {
   "method-not-allowed": gateway("APIGW.0101", { status: 405 }),
   "missing-parameter": business("DBS.280001", gateway("APIGW.0201")),
   "invalid-parameter": business("DBS.280001", gateway("APIGW.0201")),
+  "page-too-large": business("DBS.280001", gateway("APIGW.0201")),
   "malformed-body": business("DBS.280001", gateway("APIGW.0602")),
   "unsupported-media-type": gateway("APIGW.0201", { status: 415 }),
   "too-large": gateway("APIGW.0201", { status: 413 }),

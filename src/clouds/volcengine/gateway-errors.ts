@@ -98,6 +98,8 @@ const forms: Readonly<Record<ErrorCode, (context: Context) => Form>> = {
       : business(400, "MissingParameter", "The required parameter%s is missing.")(context);
   },
   "invalid-parameter": business(400, "InvalidParameter", "The specified parameter%s is invalid."),
+  // The cloud has no such limit; the page size is what can be changed.
+  "page-too-large": business(400, "InvalidParameter.PageSize", "The specified parameter PageSize is invalid."),
   // No counterpart in the cloud's tables: the body as a whole is the parameter that is wrong.
   "malformed-body": business(400, "InvalidParameter.Body", "The specified parameter Body is invalid."),
   // The following four have no counterpart in the cloud's tables.

@@ -6,7 +6,7 @@ import type { Action } from "../../clouds/volcengine/gateway.ts";
 import { readParameters } from "../../clouds/volcengine/parameters.ts";
 import type { TrailEvent } from "../../event/event.ts";
 import { derivedEventId, seqOfEventId, term, trailTerms } from "../../event/trail-event.ts";
-import type { NumberedEntry, Queries } from "../../query/query.ts";
+import { listFitting, type NumberedEntry, type Queries } from "../../query/query.ts";
 import { authorise } from "./auth.ts";
 import { type Condition, decodeLookupEvents, type LookupEvents } from "./decode.ts";
 import { firstLanguage } from "./display.ts";
@@ -86,13 +86,13 @@ function windowOf(asked: LookupEvents, now: number): { from: number; to: number 
 /** Without conditions: every trail event of the window, newest first. */
 function askList(queries: LookupOptions["queries"], account: string, from: number, to: number): Ask {
   return async (after, limit) => {
-    const { size, entries } = await queries.list({
+    const { size, entries, cut } = await listFitting(queries, {
       filter: { account, kinds: ["trail"], from, to },
       order: "desc",
       window: after === undefined ? { offset: 0, limit } : { after, limit },
     });
     const last = entries.at(-1);
-    return { size, entries, next: last === undefined || entries.length < limit ? null : positionOf(last) };
+    return { size, entries, next: last === undefined || (entries.length < limit && !cut) ? null : positionOf(last) };
   };
 }
 

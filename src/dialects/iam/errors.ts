@@ -69,6 +69,7 @@ const rows: Readonly<Record<ErrorCode, Row>> = {
   "method-not-allowed": row(405, "The method is not allowed.", "不允许使用该请求方法。"),
   "missing-parameter": row(400, "Expecting to find %s in the request.", "请求中缺少%s。"),
   "invalid-parameter": badParameter,
+  "page-too-large": badParameter,
   "malformed-body": badBody,
   "unsupported-media-type": row(415, "The request body cannot be read.", "不支持的请求体格式。"),
   "too-large": row(413, "The request body is too large.", "请求体过大。"),
