@@ -340,7 +340,7 @@ test("a key is unknown from the millisecond of its expiry on", () => {
   refused(() => at.store.setExpiry("none", undefined), "not-found", "accessKey");
 });
 
-test("the last usable operator key can be neither deleted nor disabled", () => {
+test("the last usable operator key can be neither deleted, disabled nor given an expiry", () => {
   const at = house();
   const { store, clock } = at;
   const first = store.bootstrap()!;
@@ -351,6 +351,7 @@ test("the last usable operator key can be neither deleted nor disabled", () => {
       /last usable operator key/,
     );
     refused(() => store.setKeyStatus(first.accessKey, "disabled"), "invalid-parameter", "accessKey");
+    refused(() => store.setExpiry(first.accessKey, clock.time + 1_000), "invalid-parameter", "accessKey");
     assert.ok(works(store, first));
   };
   stays();

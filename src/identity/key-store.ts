@@ -125,7 +125,8 @@ export class KeyStore implements Keyring {
   setExpiry(accessKey: string, expires: number | undefined): KeyInfo {
     if (expires !== undefined) checkExpiry(expires, this.#clock.now());
     return this.#file.change(() => {
-      this.#held(accessKey);
+      const key = this.#held(accessKey);
+      if (expires !== undefined) this.#refuseLastOperator(key, "given an expiry");
       this.#file.run("UPDATE keys SET expires = ? WHERE access_key = ?", expires ?? null, accessKey);
       return this.#reload(accessKey).info;
     });
