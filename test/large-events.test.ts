@@ -1,5 +1,5 @@
-// Events whose long strings are megabytes each: every reader gets all of them, a part at a time, and none costs the service
-// its memory. The string is the same in all, so that the ledger has it once.
+// Events whose long strings are megabytes each: lists, searches, exports and tails give all of them, a part at a time, within
+// little memory. The string is the same in all, so that the ledger has it once.
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -115,6 +115,25 @@ test("an export has all of them", async () => {
   for await (const line of createInterface(Readable.fromWeb(body as ReadableStream)))
     found.push((JSON.parse(line) as Answer["events"][number]).contents[0]!.value);
   assert.deepEqual(found, numbers);
+});
+
+test("a tail has all of them, for who follows together too", async () => {
+  const follow = async (): Promise<readonly string[]> => {
+    const { body } = await fetch(`${service.url}/api/v1/tail?kind=security&after=-1`, {
+      headers: { authorization: `Bearer ${key.token}` },
+    });
+    const found: string[] = [];
+    const stream = Readable.fromWeb(body as ReadableStream);
+    for await (const line of createInterface(stream))
+      if (line.startsWith("data: ")) {
+        found.push((JSON.parse(line.slice(6)) as Answer["events"][number]).contents[0]!.value);
+        if (found.length === events) break;
+      }
+    stream.destroy();
+    return found;
+  };
+  assert.deepEqual(await Promise.all([follow(), follow()]), [numbers, numbers]);
+  assert.deepEqual(await follow(), numbers);
 });
 
 test("a story is cut where it does not fit, and says so", async () => {

@@ -2,6 +2,8 @@
 // the checkpoint's signature under the key that this browser has known since its first visit, or one that it leads to by
 // checkpoints that both signed, that the checkpoint continues the one it remembers, and that the entry says what is shown.
 // Nothing of it is believed.
+
+import { ed25519Cosignature } from "../../src/merkle/note.ts";
 import {
   fromBase64,
   parseKey,
@@ -46,6 +48,8 @@ export async function prove(event: StoredEvent): Promise<Proved> {
     ask<LogState>("/api/v1/log"),
     askRaw(`/api/v1/events/${event.seq}/proof`).then((response) => response.text()),
   ]);
+  if (parseKey(state.clockVkey).type !== ed25519Cosignature)
+    throw new Error(`the service shows a clock key that is none: ${state.clockVkey}`);
   const before = JSON.parse(localStorage.getItem(place(state.origin)) ?? "null") as Remembered | null;
   const { known, rotations } = before === null ? { known: null, rotations: 0 } : await follow(before, state);
   const trust = { keys: [known?.vkey ?? state.vkey, state.clockVkey] };
@@ -94,7 +98,13 @@ async function follow(
     if (oldKey !== known.vkey) continue;
     const trust = { keys: [oldKey, clockVkey] };
     const { size } = verifyCheckpoint(checkpoint, trust);
-    verifyCheckpoint(checkpoint, { keys: [newKey, clockVkey] });
+    verifyCheckpoint(checkpoint, { keys: [newKey] });
+    // The old key signs nothing after the link: an older one would lead back behind what is remembered.
+    const remembered = verifyCheckpoint(known.checkpoint, trust);
+    if (size < remembered.size)
+      throw new Error(
+        `the checkpoint of ${size} entries that links the log's keys is older than that of ${remembered.size} entries that this browser remembers`,
+      );
     await continues(known, checkpoint, size, trust);
     known = { vkey: newKey, checkpoint };
     rotations++;

@@ -35,7 +35,6 @@ const mostBytes = 16 * 1024 * 1024;
 const mostFiles = 4;
 /** Up to this many entries are read one by one: a walk looks through all of the account's trail events. */
 const fewEntries = 512;
-const readAtOnce = 32;
 /** Progress without a file is written down every so many entries. */
 const progressStep = 10_000;
 const retryMs = 60_000;
@@ -44,7 +43,7 @@ class Refusal extends Error {}
 
 type TrailEntry = NumberedEntry & { readonly event: TrailEvent };
 interface Batch {
-  readonly entries: readonly TrailEntry[];
+  readonly oldest: TrailEntry | undefined;
   readonly lines: readonly string[];
   /** Inclusive: how far the entries were looked at. */
   readonly lastSeq: number;
@@ -131,8 +130,7 @@ export class Exporter {
     if (range === undefined) return false;
     const { first, last, open } = range;
     const limits = { events: mostEvents, bytes: mostBytes };
-    const { entries, lines, lastSeq } = await this.#gather(account, first, last, trail, limits);
-    const [oldest] = entries;
+    const { oldest, lines, lastSeq } = await this.#gather(account, first, last, trail, limits);
     if (oldest === undefined) {
       const passed = { ...state, nextSeq: last + 1 };
       if (Math.floor(passed.nextSeq / progressStep) > Math.floor(state.nextSeq / progressStep))
@@ -187,18 +185,18 @@ export class Exporter {
     limits: { readonly events: number; readonly bytes: number },
   ): Promise<Batch> {
     const origin = this.#options.origin(account);
-    const entries: TrailEntry[] = [];
+    let oldest: TrailEntry | undefined;
     const lines: string[] = [];
     let bytes = 0;
     for await (const entry of this.#read(account, first, last)) {
       if (!isWanted(entry, wanted)) continue;
       const line = exportLine(entry, origin);
-      entries.push(entry);
+      oldest ??= entry;
       lines.push(line);
       bytes += Buffer.byteLength(line);
-      if (entries.length >= limits.events || bytes >= limits.bytes) return { entries, lines, lastSeq: entry.seq };
+      if (lines.length >= limits.events || bytes >= limits.bytes) return { oldest, lines, lastSeq: entry.seq };
     }
-    return { entries, lines, lastSeq: last };
+    return { oldest, lines, lastSeq: last };
   }
 
   async *#read(account: string, first: number, last: number): AsyncGenerator<NumberedEntry> {
@@ -208,13 +206,11 @@ export class Exporter {
       for await (const some of queries.walk({ filter, firstSeq: first, lastSeq: last })) yield* some;
       return;
     }
-    for (let at = first; at <= last; at += readAtOnce) {
-      const seqs = Array.from({ length: Math.min(readAtOnce, last - at + 1) }, (_, i) => at + i);
-      for (const entry of await Promise.all(seqs.map((seq) => queries.entry(account, seq)))) {
-        // Leaving it out would be a gap that nobody sees (I5).
-        if (entry === undefined) throw new Error(`an entry from ${at} on is not there`);
-        yield entry;
-      }
+    for (let seq = first; seq <= last; seq++) {
+      const entry = await queries.entry(account, seq);
+      // Leaving it out would be a gap that nobody sees (I5).
+      if (entry === undefined) throw new Error(`the entry ${seq} is not there`);
+      yield entry;
     }
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { TaishiError } from "../errors.ts";
+import { Fatal, TaishiError } from "../errors.ts";
 import type { SignedCheckpoint } from "../ledger/port.ts";
 import { ed25519 } from "../merkle/note.ts";
 import { LogClient } from "./log-client.ts";
@@ -24,6 +24,8 @@ function house() {
     /** Called at each handing out. */
     onHandOut: () => {},
     asked: [] as string[],
+    linking: [] as string[],
+    linksFound: 0,
   };
   const logs = new LogClient({
     publicKeys: () => ({ retired: [], current: new Uint8Array(32) }),
@@ -45,7 +47,10 @@ function house() {
         return "proof";
       },
       consistency: async () => [],
-      linkingCheckpoints: async () => [],
+      linkingCheckpoints: async () => {
+        parts.linksFound++;
+        return parts.linking.map((note) => ({ size: 5, time: 0, note }));
+      },
       absence: async () => ({ before: { size: 0, time: 0, note: "" }, after: { size: 0, time: 0, note: "" } }),
     },
     keys: {
@@ -135,6 +140,22 @@ test("the state names the log's keys and its three sizes", async () => {
     witnessed: null,
     minimumIndex: 0,
   });
+});
+
+test("links are found once until a rotation; one by keys that are not known is told and ends nothing", async () => {
+  const { parts, logs } = house();
+  assert.deepEqual(await logs.links("1"), []);
+  assert.deepEqual(await logs.links("1"), []);
+  assert.equal(parts.linksFound, 1);
+  parts.linking = [noteOf(5)];
+  logs.renewed();
+  for (const times of [2, 3]) {
+    await assert.rejects(logs.links("1"), (thrown: unknown) => {
+      assert.ok(thrown instanceof TaishiError && !(thrown.cause instanceof Fatal));
+      assert.deepEqual([thrown.code, parts.linksFound], ["internal", times]);
+      return true;
+    });
+  }
 });
 
 test("with witnesses, what is shown is what they cosigned; the newest signed where they do not keep up; never less than before", async () => {

@@ -47,6 +47,7 @@ export class LogClient implements PublishedLogs {
   #witnesses: WitnessedLogs | undefined;
   /** The largest size that was shown of a log since the start. */
   readonly #shown = new Map<string, number>();
+  readonly #links = new Map<string, Promise<readonly LogLink[]>>();
 
   constructor(options: LogClientOptions) {
     this.#options = options;
@@ -85,6 +86,7 @@ export class LogClient implements PublishedLogs {
   /** Another key signs from now on: what the old one signed is handed out no more. */
   renewed(): void {
     this.#handedOut.clear();
+    this.#links.clear();
   }
 
   tile(account: string, tile: Tile): Promise<Uint8Array> {
@@ -111,10 +113,16 @@ export class LogClient implements PublishedLogs {
     return this.#options.reads.absence(account, from, to);
   }
 
-  async links(account: string): Promise<readonly LogLink[]> {
-    const checkpoints = await this.#options.reads.linkingCheckpoints(account);
-    const [first] = checkpoints;
-    return first === undefined ? [] : logLinks(originOf(first.note), checkpoints, this.#options.publicKeys());
+  /** They change with a rotation only, and finding them goes through all files. */
+  links(account: string): Promise<readonly LogLink[]> {
+    const known = this.#links.get(account);
+    if (known !== undefined) return known;
+    const links = this.#findLinks(account);
+    this.#links.set(account, links);
+    links.catch(() => {
+      if (this.#links.get(account) === links) this.#links.delete(account);
+    });
+    return links;
   }
 
   async state(account: string): Promise<LogState> {
@@ -131,6 +139,12 @@ export class LogClient implements PublishedLogs {
       minimumIndex: this.#options.ledger.minimum(account),
       checkpoint,
     };
+  }
+
+  async #findLinks(account: string): Promise<readonly LogLink[]> {
+    const checkpoints = await this.#options.reads.linkingCheckpoints(account);
+    const [first] = checkpoints;
+    return first === undefined ? [] : logLinks(originOf(first.note), checkpoints, this.#options.publicKeys());
   }
 
   async #ask(account: string): Promise<SignedCheckpoint> {

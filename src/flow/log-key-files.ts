@@ -1,7 +1,7 @@
 // The files of the log's signing key: log.pem signs; log.next.pem is there while a rotation is under way; log.retired.json
 // lists the public keys that signed before, for who checks old checkpoints. Owns the order in which they change: a stop
 // between any two steps leaves either log.next.pem, and the next start goes on, or a rotation that is done.
-// If log.retired.json is lost: fsck refuses old checkpoints; restore it. If an attacker writes it: fsck takes checkpoints of
+// If log.retired.json is lost: fsck refuses old checkpoints, and nobody gets the links to the key in use; restore it. If an attacker writes it: fsck takes checkpoints of
 // his key for old ones, but no log's last one, and not where the key in use does not follow his.
 import type { KeyObject } from "node:crypto";
 import { existsSync, renameSync } from "node:fs";

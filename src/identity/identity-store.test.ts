@@ -340,7 +340,7 @@ test("a key is unknown from the millisecond of its expiry on", () => {
   refused(() => at.store.setExpiry("none", undefined), "not-found", "accessKey");
 });
 
-test("the last usable operator key can be neither deleted, disabled nor given an expiry", () => {
+test("the operator key that is usable longest can be neither deleted, disabled nor given an earlier expiry", () => {
   const at = house();
   const { store, clock } = at;
   const first = store.bootstrap()!;
@@ -348,7 +348,7 @@ test("the last usable operator key can be neither deleted, disabled nor given an
   const stays = (): void => {
     assert.match(
       refused(() => store.deleteKey(first.accessKey), "invalid-parameter", "accessKey").message,
-      /last usable operator key/,
+      /operator key that is usable longest/,
     );
     refused(() => store.setKeyStatus(first.accessKey, "disabled"), "invalid-parameter", "accessKey");
     refused(() => store.setExpiry(first.accessKey, clock.time + 1_000), "invalid-parameter", "accessKey");
@@ -363,6 +363,9 @@ test("the last usable operator key can be neither deleted, disabled nor given an
   clock.time += 100;
   stays();
   store.setExpiry(second.accessKey, undefined);
+  store.setExpiry(first.accessKey, clock.time + 1_000);
+  store.setExpiry(first.accessKey, clock.time + 2_000);
+  refused(() => store.setExpiry(second.accessKey, clock.time + 1_000), "invalid-parameter", "accessKey");
   store.deleteKey(first.accessKey);
   assert.equal(works(store, first), false);
   refused(() => store.deleteKey(second.accessKey), "invalid-parameter", "accessKey");

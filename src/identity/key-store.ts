@@ -126,7 +126,8 @@ export class KeyStore implements Keyring {
     if (expires !== undefined) checkExpiry(expires, this.#clock.now());
     return this.#file.change(() => {
       const key = this.#held(accessKey);
-      if (expires !== undefined) this.#refuseLastOperator(key, "given an expiry");
+      if (expires !== undefined && expires < (key.info.expires ?? Number.POSITIVE_INFINITY))
+        this.#refuseLastOperator(key, "given an earlier expiry");
       this.#file.run("UPDATE keys SET expires = ? WHERE access_key = ?", expires ?? null, accessKey);
       return this.#reload(accessKey).info;
     });
@@ -186,10 +187,16 @@ export class KeyStore implements Keyring {
     return info.status === "enabled" && (info.expires === undefined || this.#clock.now() < info.expires);
   }
 
+  /** Nor one that would be the last when the others have expired. */
   #refuseLastOperator(key: HeldKey, participle: string): void {
-    const usableOperator = (each: HeldKey): boolean => each.info.operator && this.#isUsable(each);
-    if (usableOperator(key) && ![...this.#keys.values()].some((each) => each !== key && usableOperator(each)))
-      throw refusal("accessKey", `the last usable operator key cannot be ${participle}; create another one first`);
+    const usableUntil = (each: HeldKey): number =>
+      each.info.operator && this.#isUsable(each) ? (each.info.expires ?? Number.POSITIVE_INFINITY) : 0;
+    const until = usableUntil(key);
+    if (until > 0 && ![...this.#keys.values()].some((each) => each !== key && usableUntil(each) >= until))
+      throw refusal(
+        "accessKey",
+        `the operator key that is usable longest cannot be ${participle}; create another one first`,
+      );
   }
 
   #load(): void {

@@ -1,6 +1,6 @@
 // The checkpoints by which a reader who holds an old key of a log comes to the one in use: each is signed by two keys, the
 // newer first. Pure; where they lie is store.ts's.
-import { Fatal } from "../errors.ts";
+import { TaishiError } from "../errors.ts";
 import { formatVerifierKey } from "../merkle/note.ts";
 import { type LogKeys, publicKeysOf } from "./log-keys.ts";
 import type { LogLink } from "./port.ts";
@@ -9,7 +9,7 @@ import type { CheckpointRow } from "./store.ts";
 
 /**
  * @param checkpoints that link keys, oldest first
- * @throws Fatal where one is not signed by two of the keys
+ * @throws TaishiError internal where one is not signed by two of the keys: the list of retired ones may be lost
  */
 export function logLinks(origin: string, checkpoints: readonly CheckpointRow[], keys: LogKeys): readonly LogLink[] {
   const verifiers = publicKeysOf(keys).map((key) => logVerifier(origin, key));
@@ -19,7 +19,14 @@ export function logLinks(origin: string, checkpoints: readonly CheckpointRow[], 
       if (newer === undefined || older === undefined) throw new SyntaxError("two keys that are known did not sign it");
       return { oldKey: formatVerifierKey(verifiers[older]!), newKey: formatVerifierKey(verifiers[newer]!), note };
     } catch (cause) {
-      throw new Fatal(`the linking checkpoint of size ${size} is not valid`, { hint: "Run `taishi fsck`.", cause });
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new TaishiError(
+        "internal",
+        `the linking checkpoint of size ${size} is not valid: ${why}; run taishi fsck`,
+        {
+          cause,
+        },
+      );
     }
   });
 }

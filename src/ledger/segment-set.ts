@@ -6,7 +6,7 @@ import { Fatal } from "../errors.ts";
 import { Segment } from "./segment.ts";
 import { hasWriteAheadLog, ledgerFile, segmentNumbers, segmentPath, successor } from "./segments.ts";
 
-/** Closed files kept open at a time. */
+/** Closed files kept open at a time, besides one that is gone through. */
 const mostOpen = 64;
 
 export class SegmentSet {
@@ -17,6 +17,8 @@ export class SegmentSet {
   #closedNumbers: readonly number[] = [];
   /** Those of them that are open, the least recently used first. */
   readonly #open = new Map<number, Segment>();
+  /** Those that somebody is going through: they stay open. */
+  readonly #inUse = new Set<number>();
 
   /** Opens the files of a directory read-only, beside their writer. @throws Fatal where there are none */
   static open(directory: string): SegmentSet {
@@ -48,10 +50,28 @@ export class SegmentSet {
     return this.#closedNumbers;
   }
 
-  /** All files, newest first. */
-  *all(): Generator<Segment> {
+  /** All files, newest first. Each is open until the next is asked for, and not for longer: there may be very many. */
+  *newestFirst(): Generator<Segment> {
     yield this.#newest;
-    for (const number of this.#closedNumbers.toReversed()) yield this.closed(number);
+    yield* this.#each(this.#closedNumbers.toReversed());
+  }
+
+  /** The same from the other end. */
+  *oldestFirst(): Generator<Segment> {
+    yield* this.#each(this.#closedNumbers);
+    yield this.#newest;
+  }
+
+  *#each(numbers: readonly number[]): Generator<Segment> {
+    for (const number of numbers) {
+      const alone = !this.#inUse.has(number);
+      this.#inUse.add(number);
+      try {
+        yield this.closed(number);
+      } finally {
+        if (alone) this.#inUse.delete(number);
+      }
+    }
   }
 
   /** The file that holds the log's entry, or would if it existed. */
@@ -81,6 +101,7 @@ export class SegmentSet {
     this.#open.set(number, segment);
     for (const [oldest, { database }] of this.#open) {
       if (this.#open.size <= mostOpen) break;
+      if (oldest === number || this.#inUse.has(oldest)) continue;
       database.close();
       this.#open.delete(oldest);
     }

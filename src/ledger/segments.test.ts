@@ -322,3 +322,35 @@ test("a file made beside that cannot be folded is not taken for complete", () =>
   fold(made, `${path}.new`);
   made.close();
 });
+
+test("with more closed files than are kept open, everything that goes through all of them does", async () => {
+  const directory = temporary();
+  const ledger = open(directory, undefined, soon);
+  const files = 70;
+  const long = "a string that is long enough to become a blob ".repeat(2_000);
+  for (let i = 0; i < files; i++) {
+    ledger.writer.append([batchOf(numbered(i * 256, 255)), batchOf([`${long}${i}`])]);
+    ledger.writer.checkpoint();
+    ledger.writer.handOut(account);
+    ledger.clock.time += 1000;
+    ledger.writer.rollIfDue();
+  }
+  ledger.writer.close();
+  const reader = LedgerReader.open(directory);
+  assert.equal(reader.closedSegments.length, files);
+  const { id } = reader.log(account)!;
+  assert.ok(reader.snapshot().checkpoints.length >= files);
+  const { before, after } = reader.checkpointsAround(id, ledger.clock.time, ledger.clock.time - (files - 2) * 1000);
+  assert.deepEqual([before?.size, after?.size], [files * 256, 3 * 256]);
+  assert.deepEqual(reader.linkingCheckpoints(reader.log(account)!), []);
+  let blobs = 0;
+  for (const { digest } of reader.blobs()) {
+    blobs++;
+    // Whoever goes through them may look elsewhere meanwhile.
+    reader.read(account, [(blobs * 997) % (files * 256)]);
+    assert.ok(reader.blobSize(digest) !== undefined);
+  }
+  assert.equal(blobs, files);
+  reader.close();
+  assert.deepEqual((await check(directory)).problems, []);
+});

@@ -147,7 +147,7 @@ export class LedgerReader implements LogReader {
   }
 
   blob(digest: string): Uint8Array {
-    for (const segment of this.#segments.all()) {
+    for (const segment of this.#segments.newestFirst()) {
       const bytes = segment.blob(digest);
       if (bytes !== undefined) return bytes;
     }
@@ -156,7 +156,7 @@ export class LedgerReader implements LogReader {
 
   /** Bytes of the blob, or undefined where there is none. */
   blobSize(digest: string): number | undefined {
-    for (const segment of this.#segments.all()) {
+    for (const segment of this.#segments.newestFirst()) {
       const size = segment.blobSize(digest);
       if (size !== undefined) return size;
     }
@@ -165,7 +165,7 @@ export class LedgerReader implements LogReader {
 
   /** All blobs, those that several files hold as often. */
   *blobs(): Generator<{ readonly digest: string; readonly bytes: Uint8Array }> {
-    for (const segment of this.#segments.all()) yield* segment.blobs();
+    for (const segment of this.#segments.newestFirst()) yield* segment.blobs();
   }
 
   /** The receipt of an earlier append under this key, from a closed file; none that is older than `since`. */
@@ -194,19 +194,22 @@ export class LedgerReader implements LogReader {
       const logs = this.#segments.newest.logs();
       const checkpoints = new Map<string, CheckpointRow & { readonly log: number }>();
       const strays: { account: string; what: string }[] = [];
-      const segments = [...this.#segments.all()].reverse();
-      segments.forEach((segment, i) => {
-        // A roll takes the newest checkpoint along: it is in two files.
+      // A roll takes the newest checkpoint along: it is in two files.
+      for (const segment of this.#segments.oldestFirst())
         for (const checkpoint of segment.checkpoints())
           checkpoints.set(`${checkpoint.log} ${checkpoint.note}`, checkpoint);
-        const after = segments[i + 1];
-        for (const log of logs) {
-          const own = segment.log(log.account);
+      /** Where the file after the one looked at goes on, by account. */
+      let following = new Map<string, number>();
+      for (const segment of this.#segments.newestFirst()) {
+        const firsts = new Map<string, number>();
+        for (const { account } of logs) {
+          const own = segment.log(account);
           if (own === undefined) continue;
-          const next = after?.log(log.account)?.first;
-          for (const what of segment.strays(own, next)) strays.push({ account: log.account, what });
+          firsts.set(account, own.first);
+          for (const what of segment.strays(own, following.get(account))) strays.push({ account, what });
         }
-      });
+        following = firsts;
+      }
       return { logs, checkpoints: [...checkpoints.values()], strays };
     } finally {
       database.exec("COMMIT");
@@ -231,8 +234,7 @@ export class LedgerReader implements LogReader {
     from: number,
     to: number,
   ): { readonly before: CheckpointRow | undefined; readonly after: CheckpointRow | undefined } {
-    const newestFirst = [...this.#segments.all()];
-    const first = <T>(segments: readonly Segment[], ask: (segment: Segment) => T | undefined): T | undefined => {
+    const first = <T>(segments: Iterable<Segment>, ask: (segment: Segment) => T | undefined): T | undefined => {
       for (const segment of segments) {
         const found = ask(segment);
         if (found !== undefined) return found;
@@ -240,8 +242,8 @@ export class LedgerReader implements LogReader {
       return undefined;
     };
     return {
-      before: first(newestFirst, (segment) => segment.keptUpTo(log, from)),
-      after: first(newestFirst.toReversed(), (segment) => segment.keptFrom(log, to)),
+      before: first(this.#segments.newestFirst(), (segment) => segment.keptUpTo(log, from)),
+      after: first(this.#segments.oldestFirst(), (segment) => segment.keptFrom(log, to)),
     };
   }
 
@@ -252,7 +254,7 @@ export class LedgerReader implements LogReader {
   linkingCheckpoints({ id: log, origin }: LogRow): readonly CheckpointRow[] {
     const linking: CheckpointRow[] = [];
     let signer = "";
-    for (const segment of [...this.#segments.all()].reverse())
+    for (const segment of this.#segments.oldestFirst())
       for (let from = 0; ; ) {
         const found = segment.keptSince(log, from, ({ note }) => signersOf(note, origin)[0] !== signer);
         if (found === undefined) break;

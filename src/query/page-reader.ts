@@ -7,6 +7,7 @@ import { type Entry, parseEntry, restoreBlobs } from "../event/entry.ts";
 import type { IndexStore, Position } from "../index/port.ts";
 import { entryTest } from "./event-match.ts";
 import type { ListRequest, LookupRequest, NumberedEntry, Page, SearchRequest, WalkRequest } from "./query.ts";
+import { mostPageText } from "./weight.ts";
 
 /** The ledger as a reader of pages needs it; ledger/port.ts's LogReader is one. */
 export interface EntrySource {
@@ -30,12 +31,6 @@ export interface PageText {
   readonly seqs: readonly number[];
   readonly texts: readonly string[];
 }
-
-/**
- * Characters of the entries in one answer, or of the first where that alone has more: on its way out an answer is in memory
- * several times over. docs/api.md says it.
- */
-export const mostPageText = 32 * 1024 * 1024;
 
 /** @throws TaishiError page-too-large */
 export async function readPage(index: IndexStore, entries: EntrySource, request: ListRequest): Promise<PageText> {
@@ -134,6 +129,7 @@ export async function readSearch(
   index: IndexStore,
   entries: EntrySource,
   { filter, match, order, after, limit, below = Number.POSITIVE_INFINITY }: SearchRequest,
+  budget = new ReadBudget(),
 ): Promise<SearchText> {
   const { account } = filter;
   const size = index.covered(account);
@@ -142,7 +138,6 @@ export async function readSearch(
   const seqs: number[] = [];
   const texts: string[] = [];
   let at = after;
-  const budget = new ReadBudget();
   let kept = 0;
   for (let scanned = 0; ; ) {
     const step = Math.min(searchStep, mostScanned - scanned);
@@ -207,16 +202,24 @@ export function readRange(
   return { seqs, texts, next };
 }
 
+/** Entries read from the ledger at once. */
+const readAtOnce = 64;
+
 /**
  * Complete entries as JSON, one after the other; strings that live as blobs are put back when it is an entry's turn.
- * @throws RangeError beyond the log's end
+ * @throws RangeError beyond the log's end; TaishiError gone
  */
 export function* eachText(
   entries: EntrySource,
   account: string,
   seqs: readonly number[],
 ): Generator<string, undefined> {
-  for (const bytes of entries.read(account, seqs)) yield entryText(entries, bytes);
+  for (let at = 0; at < seqs.length; at += readAtOnce) {
+    const some = seqs.slice(at, at + readAtOnce);
+    // Its blobs may be gone by now, and then so is the entry.
+    for (const [i, bytes] of entries.read(account, some).entries())
+      yield entryText(entries, hasBlobs(bytes) ? entries.read(account, [some[i]!])[0]! : bytes);
+  }
   return undefined;
 }
 
@@ -232,9 +235,16 @@ export function fittingTexts(entries: EntrySource, account: string, seqs: readon
   return texts;
 }
 
+/** What stands in every reference to a blob; also in some texts that have none. */
+const blobMark = '"$sha256"';
+
+function hasBlobs(bytes: Uint8Array): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(blobMark);
+}
+
 function entryText(entries: EntrySource, bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
-  return text.includes('"$sha256"')
+  return text.includes(blobMark)
     ? JSON.stringify(restoreBlobs(parseEntry(bytes), (digest) => entries.blob(digest)))
     : text;
 }

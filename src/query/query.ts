@@ -155,11 +155,12 @@ export interface FittingPage extends Page {
 
 /** For who goes on behind the last event, and not by page numbers. */
 export async function listFitting(queries: Pick<Queries, "list">, request: ListRequest): Promise<FittingPage> {
-  try {
-    return { ...(await queries.list(request)), cut: false };
-  } catch (thrown) {
-    if (!(thrown instanceof TaishiError) || thrown.details.fits === undefined) throw thrown;
-    const window = { ...request.window, limit: thrown.details.fits };
-    return { ...(await queries.list({ ...request, window })), cut: true };
-  }
+  // Of fewer still where larger events have come in between; one always fits.
+  for (let { window } = request, cut = false; ; cut = true)
+    try {
+      return { ...(await queries.list({ ...request, window })), cut };
+    } catch (thrown) {
+      if (!(thrown instanceof TaishiError) || thrown.details.fits === undefined) throw thrown;
+      window = { ...window, limit: thrown.details.fits };
+    }
 }

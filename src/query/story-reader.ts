@@ -1,5 +1,5 @@
 // Reads what a story is joined from: first the events that are asked about, newest first, then what happened in the account around
-// them, both bounded; others get their turn in between. Says how far it looked, so that nothing is missing unsaid (I5).
+// them, both bounded in number and size; others get their turn in between. Says how far it looked, so that nothing is missing unsaid (I5).
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Entry } from "../event/entry.ts";
 import type { Filter, IndexStore, Position } from "../index/port.ts";
@@ -102,11 +102,12 @@ async function readAsked(
   for (let call = 0; call < searches; call++) {
     const from = after === undefined ? {} : { after };
     const limit = mostSeeds - strands.length;
-    const page = await readSearch(index, entries, { filter, match, order: "desc", limit, below: size, ...from });
+    const search = { filter, match, order: "desc", limit, below: size, ...from } as const;
+    const page = await readSearch(index, entries, search, budget);
     strands.push(...strandsOf(page.seqs, page.texts));
     scanned += page.scanned;
     if (page.next === null) return { strands, scanned, more: false };
-    if (strands.length >= mostSeeds) break;
+    if (strands.length >= mostSeeds || budget.isSpent) break;
     after = page.next;
   }
   return { strands, scanned, more: true };

@@ -7,6 +7,7 @@ import { TaishiError } from "../errors.ts";
 import { canonicalJson } from "../event/canonical.ts";
 import { entryTest, filterTest } from "../query/event-match.ts";
 import type { NumberedEntry, SearchQueries } from "../query/query.ts";
+import { mostPageText, textWeight } from "../query/weight.ts";
 import {
   attributeParameter,
   filterOf,
@@ -183,7 +184,7 @@ function message(entry: NumberedEntry): string {
 class Feed {
   readonly #account: string;
   readonly #options: TailOptions;
-  /** Entries from #first to before #next, in one piece but for those past their retention. */
+  /** Entries from #first to before #next, in one piece but for those past their retention; no more than fit in an answer. */
   #entries: readonly NumberedEntry[] = [];
   #first = 0;
   #next = 0;
@@ -210,11 +211,24 @@ class Feed {
         this.#first = Math.max(first === this.#next ? this.#first : first, next - batchEntries);
         this.#entries = kept.filter(({ seq }) => seq >= this.#first);
         this.#next = next;
+        this.#trim();
       }
       return { entries, next };
     } finally {
       if (this.#reading === reading) this.#reading = undefined;
     }
+  }
+
+  /** Entries may be megabytes each: the oldest go first, the newest stays. */
+  #trim(): void {
+    let weight = 0;
+    const from = this.#entries.findLastIndex((entry) => {
+      weight += textWeight(entry);
+      return weight > mostPageText;
+    });
+    if (from < 0) return;
+    this.#entries = this.#entries.slice(Math.min(from + 1, this.#entries.length - 1));
+    this.#first = this.#entries[0]!.seq;
   }
 }
 

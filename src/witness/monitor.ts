@@ -38,7 +38,10 @@ export interface Alarm {
 
 export interface MonitorOptions {
   readonly files: LogFiles;
-  /** The log's, one or more, oldest first: each takes the place of the one before it. */
+  /**
+   * The log's, one or more, oldest first: each has taken the place of the one before it. The last must have signed what is
+   * served, since nothing is signed by an old key alone once there is another; the others count for what is remembered.
+   */
   readonly keys: readonly VerifierKey[];
   /** Whose timestamped lines tell the checkpoint's age. Without it the age is what the log claims. */
   readonly clockKey: VerifierKey | undefined;
@@ -92,18 +95,19 @@ export async function checkLog(options: MonitorOptions, remembered: string | und
     return none;
   }
   const { note, checkpoint } = now;
+  if (now.by < options.keys.length - 1) {
+    const message = `what is served is signed only by a key of ${checkpoint.origin} that another has taken the place of`;
+    alarms.push({ kind: "signature", message, note: text, ...(remembered === undefined ? {} : { remembered }) });
+    return none;
+  }
   const { size } = checkpoint;
   const time = checkAge(note, options, alarms);
   checkQuorum(text, note, options, alarms);
   const about = { note: text, ...(remembered === undefined ? {} : { remembered }) };
   const found = { ...none, size, time };
   try {
-    const last = remembered === undefined ? undefined : verified(remembered, options.keys);
-    const before = last?.checkpoint;
-    const alarm =
-      last === undefined
-        ? undefined
-        : (takenBack(last, now) ?? (await continues(last.checkpoint, checkpoint, options.files)));
+    const before = remembered === undefined ? undefined : verified(remembered, options.keys).checkpoint;
+    const alarm = before === undefined ? undefined : await continues(before, checkpoint, options.files);
     if (alarm !== undefined) {
       alarms.push({ ...alarm, ...about });
       return found;
@@ -141,15 +145,6 @@ export function verified(text: string, keys: readonly VerifierKey[]): VerifiedNo
   const checkpoint = parseCheckpoint(note.text);
   if (checkpoint.origin !== origin) throw new SyntaxError(`a checkpoint of ${checkpoint.origin}, not of ${origin}`);
   return { note, checkpoint, by };
-}
-
-/** After a rotation nothing is signed by the old key alone; whoever still does so has stolen it. */
-function takenBack(before: VerifiedNote, now: VerifiedNote): Alarm | undefined {
-  if (now.by >= before.by) return undefined;
-  return {
-    kind: "signature",
-    message: `signed only by a key of ${now.checkpoint.origin} that another had taken the place of`,
-  };
 }
 
 async function continues(before: Checkpoint, now: Checkpoint, files: LogFiles): Promise<Alarm | undefined> {

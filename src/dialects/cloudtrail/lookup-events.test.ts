@@ -442,6 +442,27 @@ test("MaxResults 0 and absent are fifty", async () => {
   assert.equal((await trails({ MaxResults: 50 })).NextToken === "", false);
 });
 
+test("a page ends where its events are megabytes each, and the next goes on", async () => {
+  const log = new MemoryQueries();
+  for (let i = 0; i < 7; i++)
+    log.append("1", now, event(i + 1, { requestId: `r${i}`, detail: JSON.stringify({ Big: "x".repeat(14 << 20) }) }));
+  const { trails } = trailOver(log);
+  for (const asked of [
+    {},
+    { LookupConditions: [{ LookupConditionKey: "EventSource", LookupConditionValue: "iam" }] },
+  ]) {
+    const found: string[] = [];
+    let pages = 0;
+    for (let NextToken = ""; pages === 0 || NextToken !== ""; pages++) {
+      const page = await trails({ ...asked, MaxResults: 50, NextToken });
+      found.push(...ids(page));
+      NextToken = page.NextToken;
+    }
+    assert.deepEqual(found, ["r0", "r1", "r2", "r3", "r4", "r5", "r6"]);
+    assert.equal(pages, 4, "two in each");
+  }
+});
+
 test("parameters may come flat, in a query or a form", async () => {
   const { send } = trailOver(logOf(5));
   const flat =

@@ -7,6 +7,7 @@ import { readParameters } from "../../clouds/volcengine/parameters.ts";
 import type { TrailEvent } from "../../event/event.ts";
 import { derivedEventId, seqOfEventId, term, trailTerms } from "../../event/trail-event.ts";
 import { listFitting, type NumberedEntry, type Queries } from "../../query/query.ts";
+import { mostPageText, textWeight } from "../../query/weight.ts";
 import { authorise } from "./auth.ts";
 import { type Condition, decodeLookupEvents, type LookupEvents } from "./decode.ts";
 import { firstLanguage } from "./display.ts";
@@ -149,6 +150,7 @@ async function readPage(
   begun: Reading | undefined,
 ): Promise<{ hits: readonly Hit[]; size: number; after: Position | null }> {
   const hits: Hit[] = [];
+  let weight = 0;
   let size = begun?.size;
   let after = begun?.after;
   for (let looks = 0; looks < mostLooks; looks++) {
@@ -158,7 +160,9 @@ async function readPage(
     for (const entry of found.entries) {
       const hit = entry.seq < size ? matches(entry) : undefined;
       if (hit === undefined) continue;
-      if (hits.length === limit) return { hits, size, after: lastOf(hits) };
+      weight += textWeight(hit.event);
+      const isFull = hits.length === limit || (hits.length > 0 && weight > mostPageText);
+      if (isFull) return { hits, size, after: lastOf(hits) };
       hits.push(hit);
     }
     if (found.next === null) return { hits, size, after: null };
