@@ -20,7 +20,8 @@ function logOf(from = Number.POSITIVE_INFINITY): TestLog {
 }
 
 const old = logOf();
-const place = `taishi-log:${origin}`;
+const account = "2100000001";
+const place = `taishi-log:${account}`;
 const remembered = new Map<string, string>();
 Object.assign(globalThis, {
   localStorage: {
@@ -57,7 +58,8 @@ function prover({ log, size, links, clockVkey = formatVerifierKey(log.clockKey) 
   Object.assign(globalThis, {
     fetch: async (address: string) => {
       const { pathname, searchParams } = new URL(address, "http://taishi.example");
-      if (pathname === "/api/v1/log") return Response.json({ origin, vkey: formatVerifierKey(log.key), clockVkey });
+      if (pathname === "/api/v1/log")
+        return Response.json({ account, origin: log.key.name, vkey: formatVerifierKey(log.key), clockVkey });
       if (pathname === "/api/v1/log/links") return Response.json({ links });
       if (pathname === "/api/v1/log/consistency") {
         const [from, to] = ["from", "to"].map((name) => Number(searchParams.get(name)));
@@ -126,4 +128,12 @@ test("a key of the log's kind, given out for the clock's, signs nothing", async 
   // Under the known key's own name too.
   const impostor = { ...next, key: old.key };
   await assert.rejects(prover({ log: impostor, size: 8, links: [], clockVkey })(7), /clock key that is none/);
+});
+
+test("another log under another name for the same account", async () => {
+  await prover({ log: old, size: 5, links: [] })(2);
+  const before = remembered.get(place);
+  const stranger = testLog("log.example/2", old);
+  await assert.rejects(prover({ log: stranger, size: 8, links: [] })(7), /knows the account's as log.example\/1/);
+  assert.equal(remembered.get(place), before);
 });

@@ -35,12 +35,13 @@ interface Remembered {
 }
 
 interface LogState {
+  readonly account: string;
   readonly origin: string;
   readonly vkey: string;
   readonly clockVkey: string;
 }
 
-const place = (origin: string): string => `taishi-log:${origin}`;
+const place = (account: string): string => `taishi-log:${account}`;
 
 /** @throws Error saying what disagrees */
 export async function prove(event: StoredEvent): Promise<Proved> {
@@ -50,7 +51,7 @@ export async function prove(event: StoredEvent): Promise<Proved> {
   ]);
   if (parseKey(state.clockVkey).type !== ed25519Cosignature)
     throw new Error(`the service shows a clock key that is none: ${state.clockVkey}`);
-  const before = JSON.parse(localStorage.getItem(place(state.origin)) ?? "null") as Remembered | null;
+  const before = JSON.parse(localStorage.getItem(place(state.account)) ?? "null") as Remembered | null;
   const { known, rotations } = before === null ? { known: null, rotations: 0 } : await follow(before, state);
   const trust = { keys: [known?.vkey ?? state.vkey, state.clockVkey] };
   const { entry, index, checkpoint } = verifyProof(file, trust);
@@ -59,7 +60,7 @@ export async function prove(event: StoredEvent): Promise<Proved> {
   const note = file.slice(file.indexOf(`\n${checkpoint.origin}\n`) + 1);
   const since = known === null ? undefined : await continues(known, note, checkpoint.size, trust);
   if (known === null || checkpoint.size >= (since?.size ?? 0))
-    remember(state.origin, { vkey: trust.keys[0]!, checkpoint: note });
+    remember(state.account, { vkey: trust.keys[0]!, checkpoint: note });
   const clock = parseKey(state.clockVkey);
   const seconds = checkpoint.cosigned.get(clock.name);
   return {
@@ -72,8 +73,8 @@ export async function prove(event: StoredEvent): Promise<Proved> {
   };
 }
 
-function remember(origin: string, what: Remembered): void {
-  localStorage.setItem(place(origin), JSON.stringify(what));
+function remember(account: string, what: Remembered): void {
+  localStorage.setItem(place(account), JSON.stringify(what));
 }
 
 interface Link {
@@ -88,8 +89,13 @@ interface Link {
  */
 async function follow(
   before: Remembered,
-  { origin, vkey, clockVkey }: LogState,
+  { account, origin, vkey, clockVkey }: LogState,
 ): Promise<{ readonly known: Remembered; readonly rotations: number }> {
+  const named = parseKey(before.vkey).name;
+  if (named !== origin)
+    throw new Error(
+      `the service shows the log ${origin}, and this browser knows the account's as ${named}; where its operator began a new log, clear this site's data`,
+    );
   let known = before;
   if (known.vkey === vkey) return { known, rotations: 0 };
   const { links } = await ask<{ links: readonly Link[] }>("/api/v1/log/links");
@@ -113,7 +119,7 @@ async function follow(
     throw new Error(
       `the service shows another log key (${vkey}) than this browser knows (${before.vkey}), and no checkpoints that lead from one to the other`,
     );
-  remember(origin, known);
+  remember(account, known);
   return { known, rotations };
 }
 

@@ -1,5 +1,6 @@
 // `taishi fsck`: verifies the ledger from bytes to signatures, and the index against it. Exit code 0: all is well; 1:
 // something is not.
+import { openSigningKey } from "../durable/secret-file.ts";
 import { Fatal, TaishiError } from "../errors.ts";
 import { parseEntry } from "../event/entry.ts";
 import type { Event } from "../event/event.ts";
@@ -8,6 +9,7 @@ import { LogKeyFiles } from "../flow/log-key-files.ts";
 import { IndexCheck, type IndexReport } from "../index/index-check.ts";
 import { Anchor } from "../ledger/anchor.ts";
 import { fsck as checkLedger, type FsckReport } from "../ledger/fsck.ts";
+import { publicKeyOf } from "../ledger/signer.ts";
 import { LedgerReader } from "../ledger/store.ts";
 import { type DataFlags, locate } from "./data-directory.ts";
 import { printable } from "./terminal.ts";
@@ -26,9 +28,11 @@ export const fsck: Verb = {
         const reader = LedgerReader.open(paths.ledger);
         try {
           const keys = new LogKeyFiles(paths);
+          const clockKey = publicKeyOf(openSigningKey(paths.clockKey, { create: false }));
           const pass = (index?: IndexCheck) =>
             checkLedger(reader, {
               keys: () => keys.publicKeys(),
+              clockKey,
               ...(anchor === undefined ? {} : { anchor: new Anchor(anchor, { readOnly: true }) }),
               onEntry: (account, seq, { event }) => index?.entry(account, seq, event),
               onProgress: (done, all) => terminal.progress(`${done} of ${all} entries`),

@@ -64,7 +64,7 @@ function run(flags: ListFlags, terminal: Terminal): void {
     const { found, total } = scan(reader, flags, terminal);
     terminal.progress("");
     for (const { seq, entry } of found) {
-      const { event, received } = restoreBlobs(entry, (digest) => reader.blob(digest));
+      const { event, received } = restoreBlobs(entry, (digest) => reader.blob(digest, flags.account, seq));
       terminal.out(
         flags.json === true
           ? JSON.stringify({ seq, received: formatMillis(received), ...event, time: formatMillis(event.time) })

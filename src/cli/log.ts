@@ -8,6 +8,7 @@ import { TaishiError } from "../errors.ts";
 import { blobReferences, parseEntry } from "../event/entry.ts";
 import { formatSeconds, readTime } from "../event/time.ts";
 import { witnessedMs } from "../flow/log-client.ts";
+import { bundleWidth } from "../ledger/bundle.ts";
 import type { SignedCheckpoint } from "../ledger/port.ts";
 import { proveAbsence, proveConsistency } from "../ledger/prove.ts";
 import type { LedgerReader, LogRow } from "../ledger/store.ts";
@@ -125,6 +126,7 @@ function exportedNote(directory: string, newest: SignedCheckpoint, witnessed: Si
 /** Few bundles have any: what marks a reference is looked for before the entries are read. */
 function* blobsOf(reader: LedgerReader, { account }: LogRow, index: number, bundle: Uint8Array) {
   if (!Buffer.from(bundle.buffer, bundle.byteOffset, bundle.byteLength).includes('"$sha256"')) return;
-  for (const entry of reader.bundle(account, index))
-    for (const { $sha256: name } of blobReferences(parseEntry(entry))) yield { name, bytes: reader.blob(name) };
+  for (const [i, entry] of reader.bundle(account, index).entries())
+    for (const { $sha256: name } of blobReferences(parseEntry(entry)))
+      yield { name, bytes: reader.blob(name, account, index * bundleWidth + i) };
 }

@@ -213,6 +213,7 @@ function openRetention(
         await calls.end();
       }
     },
+    onFatal,
     clock: systemClock,
     log,
   });

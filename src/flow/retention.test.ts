@@ -52,6 +52,7 @@ function retentionOf(house: House, data: string, days: number, parts: Partial<Re
     accounts: () => house.identity.listAccounts().map(({ id }) => id),
     appendSystem: async (account, event) => void (await appendEvents(house.ledger, account, [event])),
     prune: async (number, minimums) => pruneSegment(dataPaths(data, "").ledger, number, minimums),
+    onFatal: (error) => assert.fail(error),
     clock: { now: () => Date.now() + days * dayMs },
     log: silent,
     ...parts,

@@ -3,6 +3,7 @@
 // index); the index forgets them; the ledger holds them back; then closed files are rewritten without them, which is when
 // their bytes are gone. Only whole closed files of the ledger count, so entries may stay a little longer than asked for.
 import type { Clock } from "../clock.ts";
+import { Fatal } from "../errors.ts";
 import type { SystemEvent } from "../event/event.ts";
 import { retentionType } from "../ledger/port.ts";
 import type { Pruned } from "../ledger/prune-segment.ts";
@@ -22,6 +23,8 @@ export interface RetentionOptions {
   readonly appendSystem: (account: string, event: SystemEvent) => Promise<void>;
   /** Rewrites one closed file; undefined where there is nothing to do in it. */
   readonly prune: (number: number, minimums: ReadonlyMap<string, number>) => Promise<Pruned | undefined>;
+  /** Given what must end the service. */
+  readonly onFatal: (error: Fatal) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -105,14 +108,21 @@ export class Retention {
 
   /** An act that was told before a stop and not carried out. */
   async #resume(account: string): Promise<void> {
+    const minimum = await this.#told(account);
+    if (minimum > this.#options.ledger.minimum(account)) await this.#carryOut(account, minimum);
+  }
+
+  /** Up to which number the log itself says that its events are past their retention. */
+  async #told(account: string): Promise<number> {
     const { entries } = await this.#options.index.list({
       filter: { account, kinds: ["system"], types: [retentionType], resourceType: "log", resourceId: account },
       order: "desc",
-      window: { offset: 0, limit: 1 },
+      window: { offset: 0, limit: 100 },
     });
-    const event = entries[0]?.event;
-    const minimum = event?.kind === "system" ? Number(event.data.minimum) : 0;
-    if (minimum > this.#options.ledger.minimum(account)) await this.#carryOut(account, minimum);
+    return entries.reduce(
+      (most, { event }) => (event.kind === "system" ? Math.max(most, Number(event.data.minimum)) : most),
+      0,
+    );
   }
 
   async #carryOut(account: string, minimum: number): Promise<void> {
@@ -123,8 +133,16 @@ export class Retention {
 
   /** Rewrites the closed files that still hold what is held back. */
   async #sweep(): Promise<void> {
-    const { accounts, ledger, index, prune, log } = this.#options;
+    const { accounts, ledger, index, prune, log, onFatal } = this.#options;
     const minimums = new Map(accounts().map((account) => [account, ledger.minimum(account)]));
+    // Nothing is destroyed for a number that only stands in a row.
+    for (const [account, minimum] of minimums) {
+      if (minimum === 0) continue;
+      const told = await this.#told(account);
+      if (minimum <= told) continue;
+      const what = `account ${account} holds back its entries below ${minimum}, but its log tells of no retention beyond ${told}`;
+      return onFatal(new Fatal(what, { hint: "The ledger was altered. Run `taishi fsck`; restore its newest copy." }));
+    }
     if ([...minimums.values()].every((minimum) => minimum === 0)) return;
     for (const number of await index.closedSegments()) {
       if (this.#closed) return;

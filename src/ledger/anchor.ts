@@ -4,7 +4,7 @@
 // refuses to start, or a rollback goes unnoticed here and is left to witnesses and monitors.
 import { readIfPresent, writeFileDurably } from "../durable/files.ts";
 import { Fatal, TaishiError } from "../errors.ts";
-import { fromBase64, toBase64 } from "../merkle/note.ts";
+import { equalBytes, fromBase64, toBase64 } from "../merkle/note.ts";
 
 export interface AnchoredHead {
   readonly size: number;
@@ -50,13 +50,16 @@ export class Anchor {
 
   /**
    * Durable when it returns.
-   * @throws Fatal where a head would go back (I2); TaishiError disk-full with nothing changed
+   * @throws Fatal where a head would go back or be another of its size (I2); TaishiError disk-full with nothing changed
    */
   move(heads: ReadonlyMap<string, AnchoredHead>): void {
-    for (const [origin, { size }] of heads) {
-      const before = this.#heads.get(origin)?.size ?? 0;
-      if (size < before)
-        throw new Fatal(`the anchor of ${origin} holds ${before} entries and would go back to ${size}`);
+    for (const [origin, { size, root }] of heads) {
+      const before = this.#heads.get(origin);
+      if (before === undefined || size > before.size) continue;
+      if (size < before.size)
+        throw new Fatal(`the anchor of ${origin} holds ${before.size} entries and would go back to ${size}`);
+      if (!equalBytes(root, before.root))
+        throw new Fatal(`the anchor of ${origin} holds another tree of ${size} entries than is to be signed`);
     }
     const known = new Map(this.#heads);
     for (const [origin, head] of heads) this.#heads.set(origin, head);

@@ -103,6 +103,7 @@ function makeHeadBatch({ account, key, markers }: Batch): HeadBatch {
         },
         i,
       ),
+      key.startsWith("at") ? { position: { source: "agent", stream: key, offset: i } } : undefined,
     ),
   );
   const heads = prepared.map(({ head }) => Buffer.from(head));

@@ -3,7 +3,7 @@
 // beside a server, and then speaks of the sizes at its start.
 import { isCanonical } from "../event/canonical.ts";
 import { blobReferences, type Entry, maxEntryBytes, type Position, parseEntry } from "../event/entry.ts";
-import { equalBytes, toHex } from "../merkle/note.ts";
+import { equalBytes, toHex, type VerifierKey } from "../merkle/note.ts";
 import { digest, leafHash, TreeEdge } from "../merkle/tree.ts";
 import type { Anchor } from "./anchor.ts";
 import { bundleWidth } from "./bundle.ts";
@@ -11,7 +11,7 @@ import { rotatedType } from "./key-rotation.ts";
 import { CheckpointChain, type LogKeys, type RotationEntry, sameKeys } from "./log-keys.ts";
 import { streamKeyHash } from "./marks.ts";
 import { retentionType } from "./port.ts";
-import { sha256 } from "./signer.ts";
+import { clockVerifier, cosignedTime, sha256 } from "./signer.ts";
 import type { CheckpointRow, LedgerReader, LogRow } from "./store.ts";
 
 export interface Problem {
@@ -31,6 +31,8 @@ export interface FsckReport {
 export interface FsckOptions {
   /** The keys that must have signed the logs' checkpoints; read again where a rotation may have come in between. */
   readonly keys: () => LogKeys;
+  /** The public half of the clock's key, 32 bytes: the checkpoints' times are then checked. */
+  readonly clockKey?: Uint8Array;
   /** What is checked is a copy, which may be from before the last rotation of the key. */
   readonly isCopy?: boolean;
   /** Heads remembered outside the ledger, by origin. */
@@ -42,7 +44,7 @@ export interface FsckOptions {
 
 export async function fsck(reader: LedgerReader, options: FsckOptions): Promise<FsckReport> {
   const problems: Problem[] = [];
-  const { keys, logs, checkpoints, strays } = consistent(reader, options.keys);
+  const { keys, logs, checkpoints, strays, marks } = consistent(reader, options.keys);
   problems.push(...strays);
   const all = logs.reduce((sum, { size }) => sum + size, 0);
   let entries = 0;
@@ -50,7 +52,7 @@ export async function fsck(reader: LedgerReader, options: FsckOptions): Promise<
   for (const log of logs) {
     const kept = checkpoints.filter((checkpoint) => checkpoint.log === log.id);
     signed += kept.length;
-    const pass = new LogPass(reader, log, kept, keys, options);
+    const pass = new LogPass(reader, log, kept, keys, marks.get(log.id) ?? [], options);
     for (const n of pass.bundles()) {
       entries += pass.bundle(n);
       options.onProgress?.(entries, all);
@@ -88,7 +90,10 @@ class LogPass {
   readonly #rotations: RotationEntry[] = [];
   readonly #isCopy: boolean;
   readonly #onEntry: FsckOptions["onEntry"];
+  readonly #marks: ReturnType<LedgerReader["marks"]>;
   #received = 0;
+  /** The last entry that was there. */
+  #seen = -1;
   /** Newest offset of each stream that the entries tell of. */
   readonly #offsets = new Map<string, number>();
   /** Up to where the log's own entries say that its events are past their retention. */
@@ -99,12 +104,15 @@ class LogPass {
     log: LogRow,
     checkpoints: readonly CheckpointRow[],
     keys: LogKeys,
-    { anchor, onEntry, isCopy = false }: FsckOptions,
+    marks: ReturnType<LedgerReader["marks"]>,
+    { anchor, onEntry, isCopy = false, clockKey }: FsckOptions,
   ) {
     this.#reader = reader;
     this.#log = log;
+    this.#marks = marks;
     this.#onEntry = onEntry;
     this.#isCopy = isCopy;
+    if (log.origin !== `${reader.service}.taishi/${log.account}`) this.#problem(`the log bears the name ${log.origin}`);
     if (checkpoints.length === 0) this.#problem("has no checkpoint at all, though every log begins with one");
     const anchored = anchor?.head(log.origin);
     if (anchored !== undefined) {
@@ -113,7 +121,11 @@ class LogPass {
       this.#claims.set(anchored.size, [anchored.root]);
     }
     this.#chain = new CheckpointChain(log.origin, keys);
-    for (const checkpoint of checkpoints) this.#chain.add(checkpoint);
+    const clock = clockKey === undefined ? undefined : clockVerifier(log.origin, clockKey);
+    for (const checkpoint of checkpoints) {
+      this.#chain.add(checkpoint);
+      if (clock !== undefined) this.#checkTime(checkpoint, clock);
+    }
     for (const { size, root } of this.#chain.claims) {
       if (size > log.size)
         this.#problem(`a checkpoint covers ${size} entries, but the log has ${log.size}: it was cut`);
@@ -184,8 +196,8 @@ class LogPass {
       this.#problem(
         `entries below ${this.#log.minimum} are held back, but the log tells of no retention beyond ${this.#toldMinimum}`,
       );
-    if (this.#edge.size === this.#log.size && this.#log.received < this.#received)
-      this.#problem("the log's row has an older time of receipt than its newest entry");
+    if (this.#seen >= 0 && this.#seen === this.#log.size - 1 && this.#log.received !== this.#received)
+      this.#problem("the log's row has another time of receipt than its newest entry");
     this.#checkMarks();
     this.#chain.finish(this.#rotations, this.#isCopy);
     for (const problem of this.#chain.problems) this.#problem(problem);
@@ -203,7 +215,17 @@ class LogPass {
         );
   }
 
+  #checkTime({ note, size, time }: CheckpointRow, clock: VerifierKey): void {
+    try {
+      if (cosignedTime(note, clock) !== Math.floor(time / 1000))
+        this.#problem(`the clock key did not sign the time of the checkpoint of size ${size}`);
+    } catch {
+      // The chain has said that it cannot be read.
+    }
+  }
+
   #checkEntry(bytes: Uint8Array, seq: number): void {
+    this.#seen = seq;
     const text = Buffer.from(bytes).toString("utf8");
     if (bytes.length > maxEntryBytes) this.#problem(`entry ${seq} is longer than ${maxEntryBytes} bytes`);
     try {
@@ -213,11 +235,14 @@ class LogPass {
         this.#problem(`entry ${seq} was received before the one ahead of it`);
       else this.#received = entry.received;
       const { event, position } = entry;
+      if ((entry.salt !== undefined) !== (this.#log.salted === 1))
+        this.#problem(`entry ${seq} has ${entry.salt === undefined ? "no" : "a"} salt, unlike its log`);
       if (position !== undefined) this.#checkPosition(position, seq);
       if (event.kind === "system" && event.type === retentionType)
         this.#toldMinimum = Math.max(this.#toldMinimum, Number(event.data.minimum));
       for (const { $sha256, size } of blobReferences(entry))
-        if (this.#reader.blobSize($sha256) !== size) this.#problem(`entry ${seq} lacks its blob ${$sha256}`);
+        if (this.#reader.blobSize($sha256, this.#log.account, seq) !== size)
+          this.#problem(`entry ${seq} lacks its blob ${$sha256}`);
       if (event.kind === "system" && event.type === rotatedType)
         this.#rotations.push({ seq, oldKey: event.data.oldKey, newKey: event.data.newKey });
       this.#onEntry?.(this.#log.account, seq, entry);
@@ -234,11 +259,13 @@ class LogPass {
   }
 
   #checkMarks(): void {
-    for (const { stream, offset } of this.#reader.marks(this.#log.id)) {
+    for (const { stream, offset } of this.#marks) {
       const newest = this.#offsets.get(toHex(stream));
       this.#offsets.delete(toHex(stream));
-      // Where retention took the entries only the mark is left of them; while a server appends it is ahead of the size at our start.
-      if (newest !== undefined && offset < newest)
+      // Retention takes the oldest entries first: of a stream that has none any more only the mark is left.
+      if (newest === undefined && this.#log.minimum === 0)
+        this.#problem(`there is a mark of ${offset} of a stream that no entry is of`);
+      else if (newest !== undefined && offset !== newest)
         this.#problem(`the mark of a stream is ${offset}, its newest entry stands at ${newest}`);
     }
     if (this.#offsets.size > 0) this.#problem(`${this.#offsets.size} streams of its entries have no mark`);

@@ -225,7 +225,7 @@ test("strings beyond an entry's size live as blobs, come back, and are covered b
   writer.append([batch]);
   const reader = LedgerReader.open(directory);
   const entry = parseEntry(reader.read(account, [0])[0]!);
-  assert.equal(firstValue(restoreBlobs(entry, (digest) => reader.blob(digest))), long);
+  assert.equal(firstValue(restoreBlobs(entry, (digest) => reader.blob(digest, account, 0))), long);
   reader.close();
   assert.deepEqual((await check(directory)).problems, []);
   database.exec("UPDATE blob SET bytes = x'00'");

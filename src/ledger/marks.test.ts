@@ -110,3 +110,14 @@ test("fsck finds a mark that was set back, and an entry that is there twice", as
     "1 streams of its entries have no mark",
   ]);
 });
+
+test("fsck finds a mark that was raised, by which events to come would be taken for known", async () => {
+  const directory = temporary();
+  const ledger = open(directory);
+  ledger.writer.append([at("a1", "a2")]);
+  ledger.database.exec("UPDATE mark SET offset = 1000000000000");
+  assert.deepEqual(told(ledger.writer.append([at("a3")])[0])[0].duplicates, 1);
+  ledger.writer.close();
+  const problems = (await check(directory)).problems.map(({ what }) => what);
+  assert.deepEqual(problems, ["the mark of a stream is 1000000000000, its newest entry stands at 2"]);
+});

@@ -94,7 +94,7 @@ export interface LogReader {
   /** Entries from `from` to before `to`, which are in one bundle; undefined for those past their retention. */
   slice(account: string, from: number, to: number): readonly (Uint8Array | undefined)[];
   /** A blob's bytes. */
-  blob(digest: string): Uint8Array;
+  blob(digest: string, account: string, seq: number): Uint8Array;
 }
 
 /** A checkpoint as it was signed, fsynced before anyone sees it. */

@@ -189,10 +189,48 @@ export class Segment {
     ) as { count: number; last: number | null };
     const loose = next === undefined ? until - full * bundleWidth : Math.max(0, log.size - until);
     // A closed file may keep the tail that went on in the next one, or have lost it with retention.
+    const nodes = this.#sql(
+      "SELECT level, count(*) AS count, min(n) AS first, max(n) AS last FROM node WHERE log = ? GROUP BY level",
+    ).all(log.id) as unknown as { level: number; count: number; first: number; last: number }[];
+    // A node is in the file that holds the bundle which completed it.
+    for (let level = 1, width = bundleWidth; width <= full * bundleWidth; level++, width *= bundleWidth) {
+      const [lowest, end] = [Math.floor(log.first / width), Math.floor((full * bundleWidth) / width)];
+      const stored = nodes.find((node) => node.level === level);
+      if (
+        (stored?.count ?? 0) !== end - lowest ||
+        (stored !== undefined && (stored.first !== lowest || stored.last !== end - 1))
+      )
+        found.push(`the hashes of level ${level} in ${place} are not those from ${lowest} to before ${end}`);
+    }
+    for (const { level } of nodes)
+      if (level < 1 || bundleWidth ** level > full * bundleWidth)
+        found.push(`there are hashes of level ${level} in ${place}, which the log has not reached`);
+    const receipts = this.#sql("SELECT count(*) AS count FROM receipt WHERE log = ? AND first + count > ?").get(
+      log.id,
+      until,
+    ) as { count: number };
+    if (receipts.count > 0) found.push(`${receipts.count} receipts in ${place} are of entries that are not there`);
     const complete = tail.count === loose && (tail.last === null || tail.last === full * bundleWidth + loose - 1);
     if (!complete && !(next !== undefined && tail.count === 0))
       found.push(`there are ${tail.count} loose entries in ${place} instead of ${loose}`);
     return found;
+  }
+
+  /** Rows of logs that the file does not know. */
+  strangers(): readonly string[] {
+    const known = new Set(this.logs().map(({ id }) => id));
+    const tables = ["entry", "bundle", "node", "checkpoint", "receipt", ...(this.#hasTiles ? ["tile"] : [])];
+    return tables.flatMap((table) => {
+      const next = this.#sql(`SELECT min(log) AS log FROM ${table} WHERE log > ?`);
+      const found: string[] = [];
+      for (let log = Number.MIN_SAFE_INTEGER; ; ) {
+        const row = next.get(log) as { log: number | null };
+        if (row.log === null) return found;
+        if (!known.has(row.log))
+          found.push(`file ${this.number} has rows of a log ${row.log} in ${table}, which it does not have`);
+        log = row.log;
+      }
+    });
   }
 
   #sql(sql: string): StatementSync {

@@ -137,7 +137,9 @@ test("long strings stay with entries that go on in the next file", async () => {
   ledger.writer.close();
   assert.deepEqual((await check(directory)).problems, []);
   const reader = LedgerReader.open(directory);
-  const entry = restoreBlobs(parseEntry(reader.read(account, [300])[0]!), (digest) => reader.blob(digest));
+  const entry = restoreBlobs(parseEntry(reader.read(account, [300])[0]!), (digest) =>
+    reader.blob(digest, account, 300),
+  );
   assert.equal(firstValue(entry), long);
   reader.close();
 });
@@ -208,7 +210,7 @@ test("entries past their retention are gone, the tree and the service's own entr
   }
   assert.equal(bundles, 2);
   asked(reader);
-  assert.equal(reader.blobSize(hash("sha256", long)), undefined, "the entry that had it is gone");
+  assert.equal(reader.blobSize(hash("sha256", long), account, 201), undefined, "the entry that had it is gone");
   reader.close();
   fill(ledger, 1203, 300);
   ledger.writer.close();
@@ -348,7 +350,7 @@ test("with more closed files than are kept open, everything that goes through al
     blobs++;
     // Whoever goes through them may look elsewhere meanwhile.
     reader.read(account, [(blobs * 997) % (files * 256)]);
-    assert.ok(reader.blobSize(digest) !== undefined);
+    assert.ok(reader.blobSize(digest, account, blobs) !== undefined);
   }
   assert.equal(blobs, files);
   reader.close();

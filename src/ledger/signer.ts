@@ -9,6 +9,7 @@ import {
   formatCheckpoint,
   parseCheckpoint,
 } from "../merkle/checkpoint.ts";
+import { cosignatureBy } from "../merkle/cosignature.ts";
 import {
   ed25519,
   ed25519Cosignature,
@@ -87,8 +88,7 @@ export class CheckpointSigner {
 
   /** The key a reader checks the timestamp with; one per service, named `<service>.taishi/clock`. */
   clockVerifier(origin: string): VerifierKey {
-    const name = `${origin.slice(0, origin.lastIndexOf("/"))}/clock`;
-    return verifierKey(sha256, name, ed25519Cosignature, publicKeyOf(this.#clockKey));
+    return clockVerifier(origin, publicKeyOf(this.#clockKey));
   }
 
   /** `name+hash+base64` of the log's key. */
@@ -105,6 +105,18 @@ export class CheckpointSigner {
 /** The key of a log with this origin that a service with this log key publishes. @param publicKey 32 bytes */
 export function logVerifier(origin: string, publicKey: Uint8Array): VerifierKey {
   return verifierKey(sha256, origin, ed25519, publicKey);
+}
+
+/** The key that the timestamps of such a log are checked with. @param publicKey 32 bytes */
+export function clockVerifier(origin: string, publicKey: Uint8Array): VerifierKey {
+  return verifierKey(sha256, `${origin.slice(0, origin.lastIndexOf("/"))}/clock`, ed25519Cosignature, publicKey);
+}
+
+/** The newest time that the cosigner's key signed a note at, in whole seconds; undefined where it did not. */
+export function cosignedTime(noteText: string, key: VerifierKey): number | undefined {
+  const ed25519 = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean =>
+    verify(null, message, publicKeyObject({ publicKey }), signature);
+  return cosignatureBy({ sha256, ed25519 }, parseNote(noteText), key)?.time;
 }
 
 /** The checkpoint of a note that the key's log line signs. @throws SyntaxError where it does not */
@@ -141,7 +153,7 @@ export function publicKeyOf(key: KeyObject): Uint8Array {
   return new Uint8Array(Buffer.from(x as string, "base64url"));
 }
 
-function publicKeyObject({ publicKey }: VerifierKey): KeyObject {
+function publicKeyObject({ publicKey }: Pick<VerifierKey, "publicKey">): KeyObject {
   const x = Buffer.from(publicKey).toString("base64url");
   return createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x }, format: "jwk" });
 }

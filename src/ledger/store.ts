@@ -146,7 +146,10 @@ export class LedgerReader implements LogReader {
     return segment !== undefined && (segment.bundle(log, n) ?? segment.tile(log, n)) !== undefined;
   }
 
-  blob(digest: string): Uint8Array {
+  /** @param account and seq of an entry that has it: its file is looked into first */
+  blob(digest: string, account: string, seq: number): Uint8Array {
+    const near = this.#segments.holding(this.#known(account).id, seq)?.blob(digest);
+    if (near !== undefined) return near;
     for (const segment of this.#segments.newestFirst()) {
       const bytes = segment.blob(digest);
       if (bytes !== undefined) return bytes;
@@ -154,8 +157,10 @@ export class LedgerReader implements LogReader {
     throw new Fatal(`the blob ${digest} is missing`, { hint: "Run `taishi fsck`." });
   }
 
-  /** Bytes of the blob, or undefined where there is none. */
-  blobSize(digest: string): number | undefined {
+  /** Bytes of the blob, or undefined where there is none. @param account and seq as for blob */
+  blobSize(digest: string, account: string, seq: number): number | undefined {
+    const near = this.#segments.holding(this.#known(account).id, seq)?.blobSize(digest);
+    if (near !== undefined) return near;
     for (const segment of this.#segments.newestFirst()) {
       const size = segment.blobSize(digest);
       if (size !== undefined) return size;
@@ -186,6 +191,8 @@ export class LedgerReader implements LogReader {
     readonly logs: readonly LogRow[];
     readonly checkpoints: readonly (CheckpointRow & { readonly log: number })[];
     readonly strays: readonly { readonly account: string; readonly what: string }[];
+    /** High-water marks by log. */
+    readonly marks: ReadonlyMap<number, ReturnType<Segment["marks"]>>;
   } {
     this.#segments.follow();
     const { database } = this.#segments.newest;
@@ -194,23 +201,27 @@ export class LedgerReader implements LogReader {
       const logs = this.#segments.newest.logs();
       const checkpoints = new Map<string, CheckpointRow & { readonly log: number }>();
       const strays: { account: string; what: string }[] = [];
-      // A roll takes the newest checkpoint along: it is in two files.
-      for (const segment of this.#segments.oldestFirst())
-        for (const checkpoint of segment.checkpoints())
-          checkpoints.set(`${checkpoint.log} ${checkpoint.note}`, checkpoint);
+      for (const segment of this.#segments.oldestFirst()) {
+        const ofFile = segment.checkpoints();
+        // A roll takes the newest checkpoint along: it is in two files.
+        for (const checkpoint of ofFile) checkpoints.set(`${checkpoint.log} ${checkpoint.note}`, checkpoint);
+        for (const what of segment.strangers()) strays.push({ account: "", what });
+      }
       /** Where the file after the one looked at goes on, by account. */
       let following = new Map<string, number>();
       for (const segment of this.#segments.newestFirst()) {
         const firsts = new Map<string, number>();
-        for (const { account } of logs) {
+        for (const { account, id } of logs) {
           const own = segment.log(account);
           if (own === undefined) continue;
+          if (own.id !== id) strays.push({ account, what: `is log ${own.id} in file ${segment.number}, not ${id}` });
           firsts.set(account, own.first);
           for (const what of segment.strays(own, following.get(account))) strays.push({ account, what });
         }
         following = firsts;
       }
-      return { logs, checkpoints: [...checkpoints.values()], strays };
+      const marks = new Map(logs.map(({ id }) => [id, this.#segments.newest.marks(id)]));
+      return { logs, checkpoints: [...checkpoints.values()], strays, marks };
     } finally {
       database.exec("COMMIT");
     }

@@ -5,7 +5,7 @@ import type { Checkpoint } from "../merkle/checkpoint.ts";
 import { equalBytes } from "../merkle/note.ts";
 import type { Anchor } from "./anchor.ts";
 import { bundleWidth } from "./bundle.ts";
-import { type CheckpointSigner, verifyCheckpointBy } from "./signer.ts";
+import { type CheckpointSigner, cosignedTime, verifyCheckpointBy } from "./signer.ts";
 import type { LedgerReader, LogRow } from "./store.ts";
 
 const restore =
@@ -21,6 +21,10 @@ export function verifyHead(
   const fail = (what: string, cause?: unknown): Fatal =>
     new Fatal(`the log of account ${row.account} ${what}`, { hint: restore, cause });
 
+  // Each log under its account's own name, or one account's events would be another's (I7).
+  if (row.origin !== `${reader.service}.taishi/${row.account}`) throw fail(`bears the name ${row.origin}`);
+  if (row.minimum % bundleWidth !== 0 || row.minimum > row.first)
+    throw fail(`says that its entries below ${row.minimum} are past their retention, which cannot be`);
   const lastBundle = Math.floor(row.size / bundleWidth) - 1;
   if (lastBundle >= 0 && !reader.hasBundle(row.id, lastBundle))
     throw fail(`says it has ${row.size} entries, but bundle ${lastBundle} is missing`);
@@ -36,6 +40,10 @@ export function verifyHead(
   } catch (cause) {
     throw fail("has a last checkpoint that its log key did not sign", cause);
   }
+  // What is signed next is taken from the row where the log has not grown.
+  if (latest.size !== signed.size) throw fail(`has a row of size ${latest.size} for its checkpoint of ${signed.size}`);
+  if (cosignedTime(latest.note, signer.clockVerifier(row.origin)) !== Math.floor(latest.time / 1000))
+    throw fail("has a last checkpoint whose time its clock key did not sign");
   compare(signed, "the last checkpoint signed");
   const anchored = anchor?.head(row.origin);
   if (anchored !== undefined) compare(anchored, "the anchor");

@@ -486,10 +486,7 @@ export class LedgerWriter {
       size: row.size,
       received: row.received,
       minimum: row.minimum,
-      checkpoint:
-        last === undefined
-          ? undefined
-          : { size: last.size, root: parseCheckpoint(parseNote(last.note).text).root, time: last.time },
+      checkpoint: last === undefined ? undefined : { ...headOf(last.note), time: last.time },
       witnessed: witnessed && { size: witnessed.size, time: witnessed.time },
       open: undefined,
     };
@@ -599,4 +596,9 @@ function keyHash(key: string): Uint8Array {
 
 function receiptOf(account: string, first: number, count: number, duplicates: number): Receipt {
   return { account, accepted: count, duplicates, first, last: first + count - 1, treeSize: first + count };
+}
+
+function headOf(note: string): { readonly size: number; readonly root: Uint8Array } {
+  const { size, root } = parseCheckpoint(parseNote(note).text);
+  return { size, root };
 }

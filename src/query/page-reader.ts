@@ -14,7 +14,8 @@ export interface EntrySource {
   read(account: string, seqs: readonly number[]): readonly Uint8Array[];
   /** Entries below are past their retention. */
   minimum(account: string): number;
-  blob(digest: string): Uint8Array;
+  /** @param account and seq of an entry that has it */
+  blob(digest: string, account: string, seq: number): Uint8Array;
 }
 
 /** The same, and entries one after the other. */
@@ -191,7 +192,7 @@ export function readRange(
     const to = Math.min(next, (Math.floor(from / bundle) + 1) * bundle);
     for (const [i, bytes] of entries.slice(account, from, to).entries()) {
       if (bytes === undefined) continue;
-      const text = entryText(entries, bytes);
+      const text = entryText(entries, account, from + i, bytes);
       sum += text.length;
       if (sum > mostPageText && texts.length > 0) return { seqs, texts, next: from + i };
       seqs.push(from + i);
@@ -218,7 +219,7 @@ export function* eachText(
     const some = seqs.slice(at, at + readAtOnce);
     // Its blobs may be gone by now, and then so is the entry.
     for (const [i, bytes] of entries.read(account, some).entries())
-      yield entryText(entries, hasBlobs(bytes) ? entries.read(account, [some[i]!])[0]! : bytes);
+      yield entryText(entries, account, some[i]!, hasBlobs(bytes) ? entries.read(account, [some[i]!])[0]! : bytes);
   }
   return undefined;
 }
@@ -242,10 +243,10 @@ function hasBlobs(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(blobMark);
 }
 
-function entryText(entries: EntrySource, bytes: Uint8Array): string {
+function entryText(entries: EntrySource, account: string, seq: number, bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
   return text.includes(blobMark)
-    ? JSON.stringify(restoreBlobs(parseEntry(bytes), (digest) => entries.blob(digest)))
+    ? JSON.stringify(restoreBlobs(parseEntry(bytes), (digest) => entries.blob(digest, account, seq)))
     : text;
 }
 

@@ -135,6 +135,10 @@ test("what the checkpoint covers and is not there is a gap; what was pruned is c
   const pruned = { ...files, bundle: async (path: string) => (path.includes("000") ? undefined : files.bundle(path)) };
   const found = await look(log, pruned);
   assert.deepEqual([found.alarms, found.checked, found.pruned], [[], 44, 256]);
+  // Of what came since the last look none can be past its retention.
+  const withheld = await look(log, pruned, log.note(100, time));
+  alarmed(withheld, "gap", /156 of the 200 new entries are withheld/);
+  assert.equal(withheld.verified, log.note(300, time), "the tree is right");
   const away = { ...files, checkpoint: () => Promise.reject(new UnreachableError("no connection")) };
   alarmed(await look(log, away, log.note(10, time)), "unreachable");
   const long = { clock: { now: () => (time + 500) * 1000 } };

@@ -117,6 +117,13 @@ export async function checkLog(options: MonitorOptions, remembered: string | und
       alarms.push({ ...wrong, ...about });
       return found;
     }
+    // Followed on, it shows none: retention takes what is old.
+    if (pruned > 0 && before !== undefined)
+      alarms.push({
+        kind: "gap",
+        message: `${pruned} of the ${now.checkpoint.size - before.size} new entries are withheld as past their retention`,
+        ...about,
+      });
     return { ...found, verified: text, checked, pruned };
   } catch (thrown) {
     if (thrown instanceof GapError) alarms.push({ kind: "gap", message: thrown.message, ...about });
