@@ -3,10 +3,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { Fatal, TaishiError } from "../errors.ts";
 import { parseEntry } from "../event/entry.ts";
-import { parseNote, toHex } from "../merkle/note.ts";
 import { edgeShape, leafHash, TreeEdge, tileWidth } from "../merkle/tree.ts";
 import { bundleWidth, decodeBundle, entryInFrame, frameOf, openBundle } from "./bundle.ts";
 import { FrameCache } from "./frame-cache.ts";
+import { linkingCheckpoints } from "./log-links.ts";
 import type { LogReader, SignedCheckpoint } from "./port.ts";
 import type { Segment } from "./segment.ts";
 import { SegmentSet } from "./segment-set.ts";
@@ -258,25 +258,9 @@ export class LedgerReader implements LogReader {
     };
   }
 
-  /**
-   * The checkpoints that link a log's keys, oldest first; one for each rotation. The keys never come back, so each is found by
-   * halving: all checkpoints before it are signed by the old key first, it and those after it by the new.
-   */
-  linkingCheckpoints({ id: log, origin }: LogRow): readonly CheckpointRow[] {
-    const linking: CheckpointRow[] = [];
-    let signer = "";
-    for (const segment of this.#segments.oldestFirst())
-      for (let from = 0; ; ) {
-        const found = segment.keptSince(log, from, ({ note }) => signersOf(note, origin)[0] !== signer);
-        if (found === undefined) break;
-        from = found.id + 1;
-        const [newer = "", older] = signersOf(found.note, origin);
-        // What a roll took along may be older than the last rotation.
-        if (signer !== "" && older !== signer) continue;
-        signer = newer;
-        if (older !== undefined) linking.push(found);
-      }
-    return linking;
+  /** The checkpoints that link a log's keys, oldest first. */
+  linkingCheckpoints(log: LogRow): readonly CheckpointRow[] {
+    return linkingCheckpoints(this.#segments.oldestFirst(), log);
   }
 
   /** Stored nodes of a level from an index on. */
@@ -397,11 +381,4 @@ export interface ReceiptRow {
 
 function gone(account: string, seq: number): TaishiError {
   return new TaishiError("gone", `entry ${seq} of account ${account} is past its retention`);
-}
-
-/** The ids of the log's keys that signed a note, in the order of its lines. */
-function signersOf(note: string, origin: string): readonly string[] {
-  return parseNote(note)
-    .signatures.filter(({ name }) => name === origin)
-    .map(({ keyId }) => toHex(keyId));
 }
