@@ -207,7 +207,7 @@ export class Segment {
         found.push(`there are hashes of level ${level} in ${place}, which the log has not reached`);
     const receipts = this.#sql("SELECT count(*) AS count FROM receipt WHERE log = ? AND first + count > ?").get(
       log.id,
-      until,
+      log.size,
     ) as { count: number };
     if (receipts.count > 0) found.push(`${receipts.count} receipts in ${place} are of entries that are not there`);
     const complete = tail.count === loose && (tail.last === null || tail.last === full * bundleWidth + loose - 1);
