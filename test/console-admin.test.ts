@@ -23,11 +23,17 @@ const event = { kind: "security", time: Date.now(), resource: { type: "endpoint"
 
 /** Signs in by a key's token, as operators do. */
 async function signInByToken({ page }: Visit, token: string): Promise<void> {
+  assert.match(token, /^tst_[\w-]{43}$/);
   await page.goto(`${house.url}/console/`);
   await page.getByText("Token", { exact: true }).click();
   await page.locator("#token").fill(token);
   await page.locator("button[type=submit]").click();
-  await page.getByRole("menuitem", { name: "Administration" }).waitFor();
+  await page
+    .getByRole("menuitem", { name: "Administration" })
+    .waitFor()
+    .catch(async (cause: Error) => {
+      throw new Error(`not signed in: ${await page.locator("body").innerText()}`, { cause });
+    });
 }
 
 async function open(visit: Visit, part: string): Promise<void> {
@@ -74,7 +80,7 @@ test("a key's secret is shown once and never again; the key works until it is di
 
   const once = page.getByTestId("once");
   await once.waitFor();
-  const [accessKey = "", secretKey = "", token = ""] = await once.locator("code").allInnerTexts();
+  const [accessKey = "", secretKey = "", token = ""] = await once.locator("code").allTextContents();
   await visit.shot("admin-key-once");
   assert.equal((await appends(token)).status, 200);
   await page.keyboard.press("Escape");
@@ -113,7 +119,7 @@ test("a key's secret is shown once and never again; the key works until it is di
   await choose(page, "collector", "New secret");
   await confirm(page, "New secret");
   await once.waitFor();
-  const renewed = (await once.locator("code").allInnerTexts())[2]!;
+  const renewed = (await once.locator("code").allTextContents())[2]!;
   assert.notEqual(renewed, token);
   await page.getByRole("button", { name: "I have kept it" }).click();
   assert.deepEqual([(await appends(token)).status, (await appends(renewed)).status], [401, 200]);
@@ -244,7 +250,7 @@ test("an operator sets an account's retention by its name; an administrator sees
   await page.locator(".ant-select-item-option", { hasText: /^admin/ }).click();
   await confirm(page, "Create the key");
   await page.getByTestId("once").waitFor();
-  const token = (await page.getByTestId("once").locator("code").allInnerTexts())[2]!;
+  const token = (await page.getByTestId("once").locator("code").allTextContents())[2]!;
   visit.quiet();
   await visit.context.close();
 
