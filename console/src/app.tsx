@@ -27,6 +27,8 @@ const lightColors = {
   colorTextDescription: "#5c636b",
   colorTextTertiary: "#5c636b",
   colorTextPlaceholder: "#686f77",
+  colorError: "#cf1322",
+  colorErrorText: "#cf1322",
 };
 const darkColors = {
   colorPrimary: "#7fb0f0",
@@ -36,6 +38,7 @@ const darkColors = {
   colorTextDescription: "#a3abb4",
   colorTextTertiary: "#a3abb4",
   colorTextPlaceholder: "#9aa2ab",
+  colorErrorText: "#ff7875",
   colorTextLightSolid: "#0d1b2a",
 };
 const ApiExplorer = later(() => import("./pages/api/api-explorer.tsx").then(({ ApiExplorer: page }) => page));
