@@ -189,30 +189,39 @@ export class Segment {
     ) as { count: number; last: number | null };
     const loose = next === undefined ? until - full * bundleWidth : Math.max(0, log.size - until);
     // A closed file may keep the tail that went on in the next one, or have lost it with retention.
-    const nodes = this.#sql(
-      "SELECT level, count(*) AS count, min(n) AS first, max(n) AS last FROM node WHERE log = ? GROUP BY level",
-    ).all(log.id) as unknown as { level: number; count: number; first: number; last: number }[];
-    // A node is in the file that holds the bundle which completed it.
-    for (let level = 1, width = bundleWidth; width <= full * bundleWidth; level++, width *= bundleWidth) {
-      const [lowest, end] = [Math.floor(log.first / width), Math.floor((full * bundleWidth) / width)];
-      const stored = nodes.find((node) => node.level === level);
-      if (
-        (stored?.count ?? 0) !== end - lowest ||
-        (stored !== undefined && (stored.first !== lowest || stored.last !== end - 1))
-      )
-        found.push(`the hashes of level ${level} in ${place} are not those from ${lowest} to before ${end}`);
-    }
-    for (const { level } of nodes)
-      if (level < 1 || bundleWidth ** level > full * bundleWidth)
-        found.push(`there are hashes of level ${level} in ${place}, which the log has not reached`);
+    const complete = tail.count === loose && (tail.last === null || tail.last === full * bundleWidth + loose - 1);
+    if (!complete && !(next !== undefined && tail.count === 0))
+      found.push(`there are ${tail.count} loose entries in ${place} instead of ${loose}`);
+    found.push(...this.#strayNodes(log, full));
     const receipts = this.#sql("SELECT count(*) AS count FROM receipt WHERE log = ? AND first + count > ?").get(
       log.id,
       log.size,
     ) as { count: number };
     if (receipts.count > 0) found.push(`${receipts.count} receipts in ${place} are of entries that are not there`);
-    const complete = tail.count === loose && (tail.last === null || tail.last === full * bundleWidth + loose - 1);
-    if (!complete && !(next !== undefined && tail.count === 0))
-      found.push(`there are ${tail.count} loose entries in ${place} instead of ${loose}`);
+    return found;
+  }
+
+  /** @param full bundles of the log up to the end of this file */
+  #strayNodes(log: LogRow, full: number): readonly string[] {
+    const entries = full * bundleWidth;
+    const nodes = this.#sql(
+      "SELECT level, count(*) AS count, min(n) AS first, max(n) AS last FROM node WHERE log = ? GROUP BY level",
+    ).all(log.id) as unknown as { level: number; count: number; first: number; last: number }[];
+    const found: string[] = [];
+    // A node is in the file that holds the bundle which completed it.
+    for (let level = 1, width = bundleWidth; width <= entries; level++, width *= bundleWidth) {
+      const [lowest, end] = [Math.floor(log.first / width), Math.floor(entries / width)];
+      const { count, first, last } = nodes.find((node) => node.level === level) ?? {
+        count: 0,
+        first: lowest,
+        last: end - 1,
+      };
+      if (count !== end - lowest || first !== lowest || last !== end - 1)
+        found.push(`the hashes of level ${level} in file ${this.number} are not those from ${lowest} to before ${end}`);
+    }
+    for (const { level } of nodes)
+      if (level < 1 || bundleWidth ** level > entries)
+        found.push(`there are hashes of level ${level} in file ${this.number}, which the log has not reached`);
     return found;
   }
 
