@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { writeStaticLog } from "../backup/static-log.ts";
 import { readIfPresent } from "../durable/files.ts";
 import { TaishiError } from "../errors.ts";
-import { blobReferences, parseEntry } from "../event/entry.ts";
+import { blobReferences, mayHaveBlobs, parseEntry } from "../event/entry.ts";
 import { formatSeconds, readTime } from "../event/time.ts";
 import { witnessedMs } from "../flow/log-client.ts";
 import { bundleWidth } from "../ledger/bundle.ts";
@@ -125,7 +125,7 @@ function exportedNote(directory: string, newest: SignedCheckpoint, witnessed: Si
 
 /** Few bundles have any: what marks a reference is looked for before the entries are read. */
 function* blobsOf(reader: LedgerReader, { account }: LogRow, index: number, bundle: Uint8Array) {
-  if (!Buffer.from(bundle.buffer, bundle.byteOffset, bundle.byteLength).includes('"$sha256"')) return;
+  if (!mayHaveBlobs(bundle)) return;
   for (const [i, entry] of reader.bundle(account, index).entries())
     for (const { $sha256: name } of blobReferences(parseEntry(entry)))
       yield { name, bytes: reader.blob(name, account, index * bundleWidth + i) };

@@ -135,6 +135,11 @@ export function blobReferences(entry: unknown): readonly BlobReference[] {
   return found;
 }
 
+/** Whether an entry, or a bundle of them, may refer to blobs; told by what stands in every reference, and in some texts too. */
+export function mayHaveBlobs({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
+  return Buffer.from(buffer, byteOffset, byteLength).includes('"$sha256"');
+}
+
 /** The entry with every reference replaced by the string it stands for. */
 export function restoreBlobs(entry: Entry, read: (digest: string) => Uint8Array): Entry {
   const restore = (value: unknown): unknown => {

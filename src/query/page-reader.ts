@@ -3,7 +3,7 @@
 // one that cannot be read is an error.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { TaishiError } from "../errors.ts";
-import { type Entry, parseEntry, restoreBlobs } from "../event/entry.ts";
+import { type Entry, mayHaveBlobs, parseEntry, restoreBlobs } from "../event/entry.ts";
 import type { IndexStore, Position } from "../index/port.ts";
 import { entryTest } from "./event-match.ts";
 import type { ListRequest, LookupRequest, NumberedEntry, Page, SearchRequest, WalkRequest } from "./query.ts";
@@ -219,7 +219,7 @@ export function* eachText(
     const some = seqs.slice(at, at + readAtOnce);
     // Its blobs may be gone by now, and then so is the entry.
     for (const [i, bytes] of entries.read(account, some).entries())
-      yield entryText(entries, account, some[i]!, hasBlobs(bytes) ? entries.read(account, [some[i]!])[0]! : bytes);
+      yield entryText(entries, account, some[i]!, mayHaveBlobs(bytes) ? entries.read(account, [some[i]!])[0]! : bytes);
   }
   return undefined;
 }
@@ -236,18 +236,10 @@ export function fittingTexts(entries: EntrySource, account: string, seqs: readon
   return texts;
 }
 
-/** What stands in every reference to a blob; also in some texts that have none. */
-const blobMark = '"$sha256"';
-
-function hasBlobs(bytes: Uint8Array): boolean {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(blobMark);
-}
-
 function entryText(entries: EntrySource, account: string, seq: number, bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
-  return text.includes(blobMark)
+  return mayHaveBlobs(bytes)
     ? JSON.stringify(restoreBlobs(parseEntry(bytes), (digest) => entries.blob(digest, account, seq)))
-    : text;
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }
 
 export function pageOf({ total, size, seqs, texts }: PageText): Page {
