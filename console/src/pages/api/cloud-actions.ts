@@ -1,5 +1,7 @@
 // The clouds' actions that the explorer can ask: their parameters as the clouds name them, and the request that a filled form
 // is. Pure; signs nothing. What the values mean is in docs/dialects/.
+import { logTypes } from "../../../../src/dialects/ark/log-types.ts";
+import { risks } from "../../api.ts";
 import { type Signable, targetOf } from "../../signing/request.ts";
 
 export interface Field {
@@ -40,17 +42,6 @@ export interface CloudAction {
 
 /** The clouds' texts come in one of two languages; the header that says which is signed like the rest. */
 const acceptLanguage: Field = { name: "Accept-Language", kind: "choice", place: "header", options: ["zh-CN", "en"] };
-
-const logTypes = [
-  "SshLogin",
-  "ContainerLogin",
-  "Connection",
-  "ContainerBreakout",
-  "VarmorDefence",
-  "KMSAccess",
-  "TksAccess",
-];
-const risks = ["Info", "Low", "Medium", "High", "Critical"];
 
 function ark(id: "ark" | "ark-2024-07", product: string, logType: Field): CloudAction {
   return {
