@@ -2,11 +2,12 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ensurePackages } from "./debian.ts";
+import { freePort } from "./free-port.ts";
 import { firstKey, TaishiProcess } from "./taishi-process.ts";
 
 const packages = ensurePackages(["rsyslog", "rsyslog-gnutls", "openssl"]);
@@ -56,14 +57,6 @@ function certificates(): void {
     "-extfile",
     "san",
   );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {

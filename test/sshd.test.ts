@@ -10,12 +10,13 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type * as OpenApi from "@volcengine/openapi";
 import { ensurePackages } from "./debian.ts";
+import { freePort } from "./free-port.ts";
 import { firstKey, TaishiProcess, taishi } from "./taishi-process.ts";
 
 const { Service } = createRequire(import.meta.url)("@volcengine/openapi") as typeof OpenApi;
 const packages = ensurePackages(["openssh-server", "openssh-client", "rsyslog"]);
 const why = packages.missing ?? (process.getuid?.() === 0 ? undefined : "needs root: a user is made that can log in");
-const port = 20_000 + (process.pid % 10_000);
+const port = await freePort();
 const user = "taishi-test";
 const password = "right-Password-1";
 const imitation = "nobody from 192.0.2.66 port 5 ssh2";

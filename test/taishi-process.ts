@@ -2,8 +2,8 @@
 // and its port. Used by the crash program, by tests against the running service, and by the bench.
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePort } from "./free-port.ts";
 import { root } from "./repository.ts";
 
 /** What `first-key.json` and `key create --json` hold. */
@@ -198,15 +198,6 @@ export async function taishiJson<T>(...args: readonly string[]): Promise<T> {
 /** The secrets that the first start on a data directory wrote down. */
 export function firstKey(data: string): Credentials {
   return JSON.parse(readFileSync(join(data, "first-key.json"), "utf8")) as Credentials;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
 }
 
 function collect(stream: NodeJS.ReadableStream, limit = keptOutput): () => string {
