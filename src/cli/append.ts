@@ -3,10 +3,11 @@
 import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { TaishiError } from "../errors.ts";
-import { appendChunk } from "../flow/operations.ts";
-import { type DataFlags, type Offered, withOperations } from "./data-directory.ts";
+import type { Offered } from "../flow/operation-names.ts";
+import { appendChunk } from "../flow/operation-names.ts";
+import { type DataFlags, withOperations } from "./data-directory.ts";
 import type { Terminal } from "./terminal.ts";
-import { dataFlags, jsonFlag, type Verb } from "./verb.ts";
+import { type Definition, dataFlags, jsonFlag } from "./verb.ts";
 
 interface Done {
   readonly account: string;
@@ -17,32 +18,28 @@ interface Done {
   treeSize: number | null;
 }
 
-export const append: Verb = {
-  name: "append",
-  summary: "append events from an NDJSON file or standard input",
-  define(command, terminal) {
-    dataFlags(command)
-      .argument("[file]", "NDJSON, an event a line; standard input when absent or -")
-      .requiredOption("--account <id>", "account whose log they go to")
-      .option("--idempotency-key <key>", "appending the same file with the same key again changes nothing")
-      .option(...jsonFlag)
-      .action(
-        async (
-          file: string | undefined,
-          flags: DataFlags & { account: string; idempotencyKey?: string; json?: boolean },
-        ) => {
-          const done = await withOperations(flags, { index: false }, (operations) =>
-            appendLines(lines(file), operations, flags, terminal),
-          );
-          terminal.progress("");
-          terminal.out(
-            flags.json === true
-              ? JSON.stringify(done)
-              : `${done.accepted} events appended to account ${done.account}${done.duplicates === 0 ? "" : `, ${done.duplicates} of them were there already`}`,
-          );
-        },
-      );
-  },
+export const append: Definition = (command, terminal) => {
+  dataFlags(command)
+    .argument("[file]", "NDJSON, an event a line; standard input when absent or -")
+    .requiredOption("--account <id>", "account whose log they go to")
+    .option("--idempotency-key <key>", "appending the same file with the same key again changes nothing")
+    .option(...jsonFlag)
+    .action(
+      async (
+        file: string | undefined,
+        flags: DataFlags & { account: string; idempotencyKey?: string; json?: boolean },
+      ) => {
+        const done = await withOperations(flags, { index: false }, (operations) =>
+          appendLines(lines(file), operations, flags, terminal),
+        );
+        terminal.progress("");
+        terminal.out(
+          flags.json === true
+            ? JSON.stringify(done)
+            : `${done.accepted} events appended to account ${done.account}${done.duplicates === 0 ? "" : `, ${done.duplicates} of them were there already`}`,
+        );
+      },
+    );
 };
 
 /** The lines of the input, split at LF alone: other line separators may stand within JSON text. */

@@ -15,7 +15,7 @@ import { believe } from "../flow/http-client.ts";
 import { createLog } from "../log.ts";
 import { readVersion } from "../version.ts";
 import { printable, shortTime, type Terminal, table } from "./terminal.ts";
-import { jsonFlag, type Verb } from "./verb.ts";
+import { type Definition, jsonFlag } from "./verb.ts";
 
 interface CollectFlags {
   readonly config?: string;
@@ -36,33 +36,26 @@ const statusEveryMs = 2_000;
 const reportEveryMs = 10_000;
 const statusFile = "status.json";
 
-export const collect: Verb = {
-  name: "collect",
-  summary: "run the agent: follow sources and append what they tell, each record exactly once",
-  define(command, terminal) {
-    command
-      .option("--config <file>", "YAML: sources, inputs, resources, rules, where it goes")
-      .option("--source <name>", `in place of a file, one source: ${[...sources.keys()].join(", ")}`)
-      .option("--file <path...>", "its files")
-      .option("--resource <type/id>", "what its events happened to")
-      .option("--server <url>", "the service")
-      .option("--token-file <file>", "file with a bearer token of role writer")
-      .option("--spool <dir>", "directory of what is not yet acknowledged; made where it is missing")
-      .option("--agent <name>", "this agent's name (default the host's name)")
-      .option("--once", "read what is there, wait until it is acknowledged, and end")
-      .option("--status", "say how the agent is that has this spool, and end")
-      .option("--log-level <level>", "trace, debug, info, warn, error or silent", "info")
-      .option(...jsonFlag)
-      .action(async (flags: CollectFlags) => {
-        const { config, base } = configOf(flags);
-        const spool = resolve(
-          base,
-          config.spool ?? missing("--spool", "the directory of what is not yet acknowledged"),
-        );
-        if (flags.status === true) return showStatus(join(spool, statusFile), flags.json === true, terminal);
-        await run(flags, config, base, spool, terminal);
-      });
-  },
+export const collect: Definition = (command, terminal) => {
+  command
+    .option("--config <file>", "YAML: sources, inputs, resources, rules, where it goes")
+    .option("--source <name>", `in place of a file, one source: ${[...sources.keys()].join(", ")}`)
+    .option("--file <path...>", "its files")
+    .option("--resource <type/id>", "what its events happened to")
+    .option("--server <url>", "the service")
+    .option("--token-file <file>", "file with a bearer token of role writer")
+    .option("--spool <dir>", "directory of what is not yet acknowledged; made where it is missing")
+    .option("--agent <name>", "this agent's name (default the host's name)")
+    .option("--once", "read what is there, wait until it is acknowledged, and end")
+    .option("--status", "say how the agent is that has this spool, and end")
+    .option("--log-level <level>", "trace, debug, info, warn, error or silent", "info")
+    .option(...jsonFlag)
+    .action(async (flags: CollectFlags) => {
+      const { config, base } = configOf(flags);
+      const spool = resolve(base, config.spool ?? missing("--spool", "the directory of what is not yet acknowledged"));
+      if (flags.status === true) return showStatus(join(spool, statusFile), flags.json === true, terminal);
+      await run(flags, config, base, spool, terminal);
+    });
 };
 
 /** @returns the configuration, and the directory that its relative paths are meant from */

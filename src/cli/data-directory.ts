@@ -6,11 +6,9 @@ import { settings } from "../config.ts";
 import { readOwner } from "../durable/owner.ts";
 import { Fatal } from "../errors.ts";
 import { remoteOperations } from "../flow/control.ts";
-import { type HouseOptions, openHouse } from "../flow/house.ts";
-import type { Operations, operationNames } from "../flow/operations.ts";
+import type { HouseOptions } from "../flow/house.ts";
+import type { Offered } from "../flow/operation-names.ts";
 import { createLog } from "../log.ts";
-
-export type Offered = Pick<Operations, (typeof operationNames)[number]>;
 
 export interface DataFlags {
   readonly data?: string;
@@ -50,6 +48,7 @@ export async function withOperations<T>(
   if (owner?.socket !== undefined) return work(remoteOperations(owner.socket));
   const died = Promise.withResolvers<never>();
   died.promise.catch(() => {}); // where opening itself fails nobody races it
+  const { openHouse } = await import("../flow/house.ts"); // not waited for where a server has it open already
   const house = await openHouse({
     ...houseOptions(flags),
     index: options.index,

@@ -4,7 +4,7 @@ import { openSigningKey } from "../durable/secret-file.ts";
 import { Fatal, TaishiError } from "../errors.ts";
 import { parseEntry } from "../event/entry.ts";
 import type { Event } from "../event/event.ts";
-import { dataPaths } from "../flow/house.ts";
+import { dataPaths } from "../flow/data-paths.ts";
 import { LogKeyFiles } from "../flow/log-key-files.ts";
 import { IndexCheck, type IndexReport } from "../index/index-check.ts";
 import { Anchor } from "../ledger/anchor.ts";
@@ -13,54 +13,50 @@ import { publicKeyOf } from "../ledger/signer.ts";
 import { LedgerReader } from "../ledger/store.ts";
 import { type DataFlags, locate } from "./data-directory.ts";
 import { printable } from "./terminal.ts";
-import { dataFlags, jsonFlag, type Verb } from "./verb.ts";
+import { type Definition, dataFlags, jsonFlag } from "./verb.ts";
 
-export const fsck: Verb = {
-  name: "fsck",
-  summary: "verify the ledger from its bytes to its signatures, and the index against it; may run beside the server",
-  define(command, terminal) {
-    dataFlags(command)
-      .option("--no-index", "leave the index alone")
-      .option(...jsonFlag)
-      .action(async (flags: DataFlags & { json?: boolean; index: boolean }) => {
-        const { data, secrets, anchor } = locate(flags);
-        const paths = dataPaths(data, secrets);
-        const reader = LedgerReader.open(paths.ledger);
-        try {
-          const keys = new LogKeyFiles(paths);
-          const clockKey = publicKeyOf(openSigningKey(paths.clockKey, { create: false }));
-          const pass = (index?: IndexCheck) =>
-            checkLedger(reader, {
-              keys: () => keys.publicKeys(),
-              clockKey,
-              ...(anchor === undefined ? {} : { anchor: new Anchor(anchor, { readOnly: true }) }),
-              onEntry: (account, seq, { event }) => index?.entry(account, seq, event),
-              onProgress: (done, all) => terminal.progress(`${done} of ${all} entries`),
-            });
-          const { ledger, compared } = flags.index
-            ? await withIndex(reader, paths.index, pass)
-            : { ledger: await pass(), compared: undefined };
-          const problems = [...ledger.problems, ...(compared?.problems ?? [])];
-          terminal.progress("");
-          if (flags.json === true) {
-            const { state = "skipped", runs = 0, entries = 0, problems: found = [] } = compared ?? {};
-            const member = { state, runs, entries, problems: found.length };
-            terminal.out(JSON.stringify({ ok: problems.length === 0, ...ledger, problems, index: member }));
-          } else {
-            for (const { account, what } of problems)
-              terminal.out(printable(account === "" ? what : `account ${account}: ${what}`));
-            const { logs, entries, checkpoints, blobs } = ledger;
-            terminal.out(
-              `${logs} logs, ${entries} entries, ${checkpoints} checkpoints, ${blobs} blobs; ${indexLine(compared)}: ` +
-                (problems.length === 0 ? "no problem found" : `${problems.length} problems found`),
-            );
-          }
-          process.exitCode = problems.length === 0 ? 0 : 1;
-        } finally {
-          reader.close();
+export const fsck: Definition = (command, terminal) => {
+  dataFlags(command)
+    .option("--no-index", "leave the index alone")
+    .option(...jsonFlag)
+    .action(async (flags: DataFlags & { json?: boolean; index: boolean }) => {
+      const { data, secrets, anchor } = locate(flags);
+      const paths = dataPaths(data, secrets);
+      const reader = LedgerReader.open(paths.ledger);
+      try {
+        const keys = new LogKeyFiles(paths);
+        const clockKey = publicKeyOf(openSigningKey(paths.clockKey, { create: false }));
+        const pass = (index?: IndexCheck) =>
+          checkLedger(reader, {
+            keys: () => keys.publicKeys(),
+            clockKey,
+            ...(anchor === undefined ? {} : { anchor: new Anchor(anchor, { readOnly: true }) }),
+            onEntry: (account, seq, { event }) => index?.entry(account, seq, event),
+            onProgress: (done, all) => terminal.progress(`${done} of ${all} entries`),
+          });
+        const { ledger, compared } = flags.index
+          ? await withIndex(reader, paths.index, pass)
+          : { ledger: await pass(), compared: undefined };
+        const problems = [...ledger.problems, ...(compared?.problems ?? [])];
+        terminal.progress("");
+        if (flags.json === true) {
+          const { state = "skipped", runs = 0, entries = 0, problems: found = [] } = compared ?? {};
+          const member = { state, runs, entries, problems: found.length };
+          terminal.out(JSON.stringify({ ok: problems.length === 0, ...ledger, problems, index: member }));
+        } else {
+          for (const { account, what } of problems)
+            terminal.out(printable(account === "" ? what : `account ${account}: ${what}`));
+          const { logs, entries, checkpoints, blobs } = ledger;
+          terminal.out(
+            `${logs} logs, ${entries} entries, ${checkpoints} checkpoints, ${blobs} blobs; ${indexLine(compared)}: ` +
+              (problems.length === 0 ? "no problem found" : `${problems.length} problems found`),
+          );
         }
-      });
-  },
+        process.exitCode = problems.length === 0 ? 0 : 1;
+      } finally {
+        reader.close();
+      }
+    });
 };
 
 /** Both checks. Where retention was applied meanwhile, or by a service that then stopped half way, once more. */

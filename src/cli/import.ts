@@ -8,12 +8,12 @@ import { gunzipSync } from "node:zlib";
 import { TaishiError } from "../errors.ts";
 import type { TrailEventInput } from "../event/schema.ts";
 import { parseRfc3339 } from "../event/time.ts";
-import { appendChunk } from "../flow/operations.ts";
+import { appendChunk } from "../flow/operation-names.ts";
 import { awsCloudTrailEvents } from "../normalise/aws-cloudtrail.ts";
 import { volcengineTrailEvents } from "../normalise/volcengine-trail.ts";
 import { type DataFlags, withOperations } from "./data-directory.ts";
 import type { Terminal } from "./terminal.ts";
-import { dataFlags, jsonFlag, type Verb } from "./verb.ts";
+import { type Definition, dataFlags, jsonFlag } from "./verb.ts";
 
 const trailFormats = {
   "volcengine-trail": volcengineTrailEvents,
@@ -36,24 +36,20 @@ interface ImportFlags extends DataFlags {
   readonly json?: boolean;
 }
 
-export const importFile: Verb = {
-  name: "import",
-  summary: "import cloud trail events or a database audit file",
-  define(command, terminal) {
-    dataFlags(command)
-      .argument("<file>", "plain, or gzip for trail events")
-      .requiredOption("--account <id>", "account it goes to")
-      .requiredOption("--format <format>", formats.join(", "))
-      .option("--instance <id>", `${auditFileFormat}: the database instance`)
-      .option("--id <id>", `${auditFileFormat}: the file's id; follows from its name when absent`)
-      .option("--name <name>", `${auditFileFormat}: the file's name; that of the file given when absent`)
-      .option("--begin <time>", `${auditFileFormat}: its begin; the first record's time when absent`)
-      .option("--end <time>", `${auditFileFormat}: its end; the last record's time when absent`)
-      .option(...jsonFlag)
-      .action((file: string, flags: ImportFlags) =>
-        flags.format === auditFileFormat ? importAuditFile(file, flags, terminal) : importTrail(file, flags, terminal),
-      );
-  },
+export const importFile: Definition = (command, terminal) => {
+  dataFlags(command)
+    .argument("<file>", "plain, or gzip for trail events")
+    .requiredOption("--account <id>", "account it goes to")
+    .requiredOption("--format <format>", formats.join(", "))
+    .option("--instance <id>", `${auditFileFormat}: the database instance`)
+    .option("--id <id>", `${auditFileFormat}: the file's id; follows from its name when absent`)
+    .option("--name <name>", `${auditFileFormat}: the file's name; that of the file given when absent`)
+    .option("--begin <time>", `${auditFileFormat}: its begin; the first record's time when absent`)
+    .option("--end <time>", `${auditFileFormat}: its end; the last record's time when absent`)
+    .option(...jsonFlag)
+    .action((file: string, flags: ImportFlags) =>
+      flags.format === auditFileFormat ? importAuditFile(file, flags, terminal) : importTrail(file, flags, terminal),
+    );
 };
 
 async function importTrail(file: string, flags: ImportFlags, terminal: Terminal): Promise<void> {

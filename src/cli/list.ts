@@ -5,12 +5,12 @@ import { type Entry, parseEntry, restoreBlobs } from "../event/entry.ts";
 import type { Event } from "../event/event.ts";
 import { streamOf } from "../event/stream.ts";
 import { formatMillis, readTime } from "../event/time.ts";
-import { dataPaths } from "../flow/house.ts";
+import { dataPaths } from "../flow/data-paths.ts";
 import { bundleWidth } from "../ledger/bundle.ts";
 import { LedgerReader } from "../ledger/store.ts";
 import { type DataFlags, locate } from "./data-directory.ts";
 import { printable, type Terminal } from "./terminal.ts";
-import { dataFlags, jsonFlag, type Verb } from "./verb.ts";
+import { type Definition, dataFlags, jsonFlag } from "./verb.ts";
 
 interface ListFlags extends DataFlags {
   readonly account: string;
@@ -28,24 +28,20 @@ interface ListFlags extends DataFlags {
 
 type Found = { readonly seq: number; readonly entry: Entry };
 
-export const list: Verb = {
-  name: "list",
-  summary: "list an account's events from the ledger's files",
-  define(command, terminal) {
-    dataFlags(command)
-      .requiredOption("--account <id>", "account whose log is read")
-      .option("--kind <kind>", "only events of this kind")
-      .option("--type <type>", "only events of this type")
-      .option("--risk <level>", "only events of this risk")
-      .option("--resource-type <type>", "only of resources of this type")
-      .option("--resource-id <id>", "only of this resource")
-      .option("--from <time>", "not before this RFC 3339 time")
-      .option("--to <time>", "before this RFC 3339 time")
-      .option("--order <order>", "asc or desc, by time", "desc")
-      .option("--limit <n>", "how many at the most, 1 to 100000", readLimit, 100)
-      .option(...jsonFlag)
-      .action((flags: ListFlags) => run(flags, terminal));
-  },
+export const list: Definition = (command, terminal) => {
+  dataFlags(command)
+    .requiredOption("--account <id>", "account whose log is read")
+    .option("--kind <kind>", "only events of this kind")
+    .option("--type <type>", "only events of this type")
+    .option("--risk <level>", "only events of this risk")
+    .option("--resource-type <type>", "only of resources of this type")
+    .option("--resource-id <id>", "only of this resource")
+    .option("--from <time>", "not before this RFC 3339 time")
+    .option("--to <time>", "before this RFC 3339 time")
+    .option("--order <order>", "asc or desc, by time", "desc")
+    .option("--limit <n>", "how many at the most, 1 to 100000", readLimit, 100)
+    .option(...jsonFlag)
+    .action((flags: ListFlags) => run(flags, terminal));
 };
 
 function readLimit(text: string): number {

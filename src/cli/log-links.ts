@@ -2,7 +2,7 @@
 // Straight from the ledger's files, read-only.
 import type { Command } from "commander";
 import { TaishiError } from "../errors.ts";
-import { dataPaths } from "../flow/house.ts";
+import { dataPaths } from "../flow/data-paths.ts";
 import { LogKeyFiles } from "../flow/log-key-files.ts";
 import { logLinks } from "../ledger/log-links.ts";
 import { LedgerReader } from "../ledger/store.ts";

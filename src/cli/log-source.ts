@@ -2,7 +2,7 @@
 // out tiles and proofs. What is handed out is signed through whoever owns the directory.
 import { openSigningKey } from "../durable/secret-file.ts";
 import { TaishiError } from "../errors.ts";
-import { dataPaths } from "../flow/house.ts";
+import { dataPaths } from "../flow/data-paths.ts";
 import type { SignedCheckpoint } from "../ledger/port.ts";
 import { CheckpointSigner } from "../ledger/signer.ts";
 import { LedgerReader, type LogRow } from "../ledger/store.ts";

@@ -15,10 +15,11 @@ const program = new Command("taishi")
   .version(readVersion())
   .showHelpAfterError("(see --help)")
   .exitOverride();
+// Of the commands that are not named there is only what `--help` lists.
 for (const verb of verbs) {
-  const command = program.command(verb.name).description(verb.summary);
-  command.exitOverride();
-  verb.define(command, terminal);
+  const command = program.command(verb.name).description(verb.summary).exitOverride();
+  if (!process.argv.includes(verb.name)) continue;
+  (await verb.load())(command, terminal);
   for (const below of command.commands) below.exitOverride();
 }
 

@@ -11,7 +11,7 @@ import { sha256 } from "../witness/ed25519.ts";
 import { checkLog, type Findings, type MonitorOptions } from "../witness/monitor.ts";
 import { MonitorState } from "../witness/monitor-state.ts";
 import { printable, type Terminal } from "./terminal.ts";
-import { jsonFlag, type Verb } from "./verb.ts";
+import { type Definition, jsonFlag } from "./verb.ts";
 
 interface MonitorFlags {
   readonly key: readonly string[];
@@ -26,28 +26,24 @@ interface MonitorFlags {
   readonly json?: boolean;
 }
 
-export const monitor: Verb = {
-  name: "monitor",
-  summary: "follow a log from outside and alarm on what must not be",
-  define(command, terminal) {
-    command
-      .argument("<url>", "prefix of the log: https://HOST/log/ACCOUNT, or where an export of it is served")
-      .requiredOption(
-        "--key <vkey>",
-        "the log's verifier key; after a rotation again, the older first",
-        (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
-      )
-      .option("--clock-key <vkey>", "the service's clock key; without it a checkpoint's age is what the log claims")
-      .option("--state <file>", "where the last verified checkpoint is kept; without it nothing outlasts the process")
-      .option("--token <token>", "bearer token of a reader [TAISHI_TOKEN]")
-      .option("--policy <file>", "tlog-policy: the witnesses that must have cosigned")
-      .option("--interval <seconds>", "time between two looks", "60")
-      .option("--max-age <seconds>", "alarm where the newest checkpoint is older; 0: any age", "180")
-      .option("--hashes", "check the tree only, without reading entries")
-      .option("--once", "look once; exit code 1 on an alarm")
-      .option(...jsonFlag)
-      .action(async (url: string, flags: MonitorFlags) => follow(url, flags, terminal));
-  },
+export const monitor: Definition = (command, terminal) => {
+  command
+    .argument("<url>", "prefix of the log: https://HOST/log/ACCOUNT, or where an export of it is served")
+    .requiredOption(
+      "--key <vkey>",
+      "the log's verifier key; after a rotation again, the older first",
+      (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
+    )
+    .option("--clock-key <vkey>", "the service's clock key; without it a checkpoint's age is what the log claims")
+    .option("--state <file>", "where the last verified checkpoint is kept; without it nothing outlasts the process")
+    .option("--token <token>", "bearer token of a reader [TAISHI_TOKEN]")
+    .option("--policy <file>", "tlog-policy: the witnesses that must have cosigned")
+    .option("--interval <seconds>", "time between two looks", "60")
+    .option("--max-age <seconds>", "alarm where the newest checkpoint is older; 0: any age", "180")
+    .option("--hashes", "check the tree only, without reading entries")
+    .option("--once", "look once; exit code 1 on an alarm")
+    .option(...jsonFlag)
+    .action(async (url: string, flags: MonitorFlags) => follow(url, flags, terminal));
 };
 
 async function follow(url: string, flags: MonitorFlags, terminal: Terminal): Promise<void> {

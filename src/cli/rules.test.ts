@@ -9,7 +9,7 @@ import { Type } from "typebox";
 import { TaishiError } from "../errors.ts";
 import { defaultRules } from "../rules/default-rules.ts";
 import type { Outcome, RawRecord, Source } from "../sources/source.ts";
-import { rulesVerb } from "./rules.ts";
+import { defineRules } from "./rules.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "taishi-rules-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -56,7 +56,7 @@ function run(...args: readonly string[]): readonly string[] {
     err: assert.fail,
     progress: () => {},
   };
-  rulesVerb(new Map([["tiny", tiny]])).define(command, terminal);
+  defineRules(new Map([["tiny", tiny]]))(command, terminal);
   command.parse(args, { from: "user" });
   return out;
 }

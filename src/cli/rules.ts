@@ -13,7 +13,7 @@ import { defaultRules, defaultRulesName } from "../rules/default-rules.ts";
 import { readRules } from "../rules/read-rules.ts";
 import type { Source } from "../sources/source.ts";
 import { printable, type Terminal } from "./terminal.ts";
-import { jsonFlag, type Verb } from "./verb.ts";
+import { type Definition, jsonFlag } from "./verb.ts";
 
 interface TestFlags {
   readonly source: string;
@@ -22,29 +22,25 @@ interface TestFlags {
   readonly json?: boolean;
 }
 
-export const rules: Verb = rulesVerb(catalog);
+export const rules: Definition = defineRules(catalog);
 
 /** @param sources that `--source` and configurations can name */
-export function rulesVerb(sources: ReadonlyMap<string, Source>): Verb {
-  return {
-    name: "rules",
-    summary: "show the built-in rules; explain what a record becomes and why",
-    define(command, terminal) {
-      command
-        .command("show")
-        .description("print the built-in rules, to read or to begin a file of your own with")
-        .action(() => terminal.out(defaultRules.trimEnd()));
+export function defineRules(sources: ReadonlyMap<string, Source>): Definition {
+  return (command, terminal) => {
+    command
+      .command("show")
+      .description("print the built-in rules, to read or to begin a file of your own with")
+      .action(() => terminal.out(defaultRules.trimEnd()));
 
-      command
-        .command("test")
-        .description("explain for each line of a file what it becomes and why; nothing is sent")
-        .argument("<file>", "records, one a line; - is standard input")
-        .requiredOption("--source <name>", "what the records are, or the name of one of the configuration's sources")
-        .option("--config <file>", "an agent's configuration: its options, resources and rules")
-        .option("--rules <file>", "rules in place of the configuration's, or of the built-in ones")
-        .option(...jsonFlag)
-        .action((file: string, flags: TestFlags) => test(file, flags, sources, terminal));
-    },
+    command
+      .command("test")
+      .description("explain for each line of a file what it becomes and why; nothing is sent")
+      .argument("<file>", "records, one a line; - is standard input")
+      .requiredOption("--source <name>", "what the records are, or the name of one of the configuration's sources")
+      .option("--config <file>", "an agent's configuration: its options, resources and rules")
+      .option("--rules <file>", "rules in place of the configuration's, or of the built-in ones")
+      .option(...jsonFlag)
+      .action((file: string, flags: TestFlags) => test(file, flags, sources, terminal));
   };
 }
 

@@ -1,44 +1,38 @@
 // `taishi serve`: runs the service until a signal. On the very first start it makes the data directory, an account and an
 // admin key, and shows how to append and to query.
-import type { Command } from "commander";
 import { type Flags, readConfig, type Setting, settings } from "../config.ts";
 import { writeFileDurably } from "../durable/files.ts";
 import { serve as startService } from "../flow.ts";
 import type { FirstKey } from "../identity/identity-records.ts";
 import { stopOnSignals } from "./stop-on-signals.ts";
-import type { Terminal } from "./terminal.ts";
-import type { Verb } from "./verb.ts";
+import type { Definition } from "./verb.ts";
 
-export const serve: Verb = {
-  name: "serve",
-  summary: "run the service",
-  define(command: Command, terminal: Terminal) {
-    for (const { flag, help, ...more } of Object.values(settings) as Setting[]) {
-      const origin = more.env === undefined ? "" : ` [${more.env}]`;
-      const fallback = more.default === undefined ? "" : ` (default ${more.default})`;
-      command.option(flag, `${help}${fallback}${origin}`);
-    }
-    command.action(async (flags: Flags) => {
-      const config = readConfig(flags, process.env);
-      let first: { key: FirstKey; file: string | undefined } | undefined;
-      const service = await startService(config, {
-        deliverFirstKey: (key, file) => {
-          first = { key, file: terminal.isTerminal ? undefined : file };
-          // Told before it is committed: no key may come to be that nobody has seen.
-          if (terminal.isTerminal) for (const line of secretLines(key)) terminal.out(line);
-          else writeFileDurably(file, `${JSON.stringify(inFile(key), null, 2)}\n`, 0o600);
-        },
-        exit: (code, { message }) => {
-          if (config.logLevel === "silent") terminal.err(`taishi: ${message}`);
-          process.exit(code);
-        },
-      });
-      stopOnSignals(service, terminal);
-      const url = config.publicUrl ?? service.url;
-      if (first !== undefined) for (const line of welcome(url, first.key, first.file)) terminal.out(line);
-      terminal.out(`taishi listening on ${service.url}`);
+export const serve: Definition = (command, terminal) => {
+  for (const { flag, help, ...more } of Object.values(settings) as Setting[]) {
+    const origin = more.env === undefined ? "" : ` [${more.env}]`;
+    const fallback = more.default === undefined ? "" : ` (default ${more.default})`;
+    command.option(flag, `${help}${fallback}${origin}`);
+  }
+  command.action(async (flags: Flags) => {
+    const config = readConfig(flags, process.env);
+    let first: { key: FirstKey; file: string | undefined } | undefined;
+    const service = await startService(config, {
+      deliverFirstKey: (key, file) => {
+        first = { key, file: terminal.isTerminal ? undefined : file };
+        // Told before it is committed: no key may come to be that nobody has seen.
+        if (terminal.isTerminal) for (const line of secretLines(key)) terminal.out(line);
+        else writeFileDurably(file, `${JSON.stringify(inFile(key), null, 2)}\n`, 0o600);
+      },
+      exit: (code, { message }) => {
+        if (config.logLevel === "silent") terminal.err(`taishi: ${message}`);
+        process.exit(code);
+      },
     });
-  },
+    stopOnSignals(service, terminal);
+    const url = config.publicUrl ?? service.url;
+    if (first !== undefined) for (const line of welcome(url, first.key, first.file)) terminal.out(line);
+    terminal.out(`taishi listening on ${service.url}`);
+  });
 };
 
 function secretLines(key: FirstKey): readonly string[] {

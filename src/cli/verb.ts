@@ -1,14 +1,10 @@
-// What a command of `taishi` is: a name, a line of help, and how it is put together.
+// What a command of `taishi` is put together from, and the flags that several have.
 import type { Command } from "commander";
 import { settings } from "../config.ts";
 import type { Terminal } from "./terminal.ts";
 
-export interface Verb {
-  readonly name: string;
-  readonly summary: string;
-  /** Adds arguments, flags and what is done to a command of this name. */
-  define(command: Command, terminal: Terminal): void;
-}
+/** Adds arguments, flags and what is done to a command of its name. */
+export type Definition = (command: Command, terminal: Terminal) => void;
 
 /** The flags of every command that opens a data directory. */
 export function dataFlags(command: Command): Command {

@@ -10,7 +10,7 @@ import { parseVerifierKey, toBase64, type VerifierKey } from "../merkle/note.ts"
 import { type Policy, parsePolicy } from "../merkle/policy.ts";
 import type { Terminal } from "./terminal.ts";
 import { openCheckpoint, signerFacts, type Trust, trustOf } from "./trust.ts";
-import { jsonFlag, type Verb } from "./verb.ts";
+import { type Definition, jsonFlag } from "./verb.ts";
 import { failed, NotVerified, toJson, toLines, type Verdict } from "./verdict.ts";
 import { verifyBackup } from "./verify-backup.ts";
 import { verifyExport } from "./verify-export.ts";
@@ -72,46 +72,39 @@ const kinds: readonly Kind[] = [
   },
 ];
 
-export const verify: Verb = {
-  name: "verify",
-  summary: "check a proof, an exported log, a backup or a checkpoint, offline, with nothing but a key",
-  define(command, terminal) {
-    command
-      .argument(
-        "<file>",
-        "a .tlog-proof, a directory written by `taishi log export` or `taishi backup`, or a checkpoint",
-      )
-      .requiredOption(
-        "--key <vkey>",
-        "the log's key, name+hash+base64; again for a cosigner's, to check its times",
-        (text: string, before: readonly VerifierKey[] = []) => [...before, readKey(text)],
-      )
-      .option("--policy <file>", "a tlog-policy: the witnesses whose cosignatures there must be")
-      .option(
-        "--checkpoint <file>",
-        "of an export: a checkpoint kept from before, which must be of its beginning; repeatable",
-        (text: string, before: readonly string[] = []) => [...before, text],
-      )
-      .option(...jsonFlag)
-      .action(async (path: string, flags: VerifyFlags) => {
-        const wrong = (what: string): never => command.error(`error: ${what}`, { exitCode: 2 });
-        const kept = flags.checkpoint ?? [];
-        for (const file of [path, ...kept, ...(flags.policy === undefined ? [] : [flags.policy])])
-          if (!existsSync(file)) throw new TaishiError("not-found", `there is no file or directory ${file}`);
-        const policy = flags.policy === undefined ? undefined : readPolicy(flags.policy, wrong);
-        const trust = trustOf(flags.key, policy);
-        if (trust.logKeys.length === 0) wrong("option '--key <vkey>': none of the keys is a log's");
-        const kind = recognise(path);
-        for (const name of ["policy", "checkpoint"] as const)
-          if (flags[name] !== undefined && kind !== undefined && !kind.takes.includes(name))
-            wrong(`option '--${name} <file>' is not for a ${kind.name}`);
-        const verdict = await judge(path, kind, trust, kept, terminal);
-        terminal.progress("");
-        if (flags.json === true) terminal.out(toJson(verdict));
-        else for (const line of toLines(verdict)) terminal.out(line);
-        process.exitCode = verdict.problemCount === 0 ? 0 : 1;
-      });
-  },
+export const verify: Definition = (command, terminal) => {
+  command
+    .argument("<file>", "a .tlog-proof, a directory written by `taishi log export` or `taishi backup`, or a checkpoint")
+    .requiredOption(
+      "--key <vkey>",
+      "the log's key, name+hash+base64; again for a cosigner's, to check its times",
+      (text: string, before: readonly VerifierKey[] = []) => [...before, readKey(text)],
+    )
+    .option("--policy <file>", "a tlog-policy: the witnesses whose cosignatures there must be")
+    .option(
+      "--checkpoint <file>",
+      "of an export: a checkpoint kept from before, which must be of its beginning; repeatable",
+      (text: string, before: readonly string[] = []) => [...before, text],
+    )
+    .option(...jsonFlag)
+    .action(async (path: string, flags: VerifyFlags) => {
+      const wrong = (what: string): never => command.error(`error: ${what}`, { exitCode: 2 });
+      const kept = flags.checkpoint ?? [];
+      for (const file of [path, ...kept, ...(flags.policy === undefined ? [] : [flags.policy])])
+        if (!existsSync(file)) throw new TaishiError("not-found", `there is no file or directory ${file}`);
+      const policy = flags.policy === undefined ? undefined : readPolicy(flags.policy, wrong);
+      const trust = trustOf(flags.key, policy);
+      if (trust.logKeys.length === 0) wrong("option '--key <vkey>': none of the keys is a log's");
+      const kind = recognise(path);
+      for (const name of ["policy", "checkpoint"] as const)
+        if (flags[name] !== undefined && kind !== undefined && !kind.takes.includes(name))
+          wrong(`option '--${name} <file>' is not for a ${kind.name}`);
+      const verdict = await judge(path, kind, trust, kept, terminal);
+      terminal.progress("");
+      if (flags.json === true) terminal.out(toJson(verdict));
+      else for (const line of toLines(verdict)) terminal.out(line);
+      process.exitCode = verdict.problemCount === 0 ? 0 : 1;
+    });
 };
 
 function readPolicy(path: string, wrong: (what: string) => never): Policy {

@@ -4,7 +4,7 @@ import { readListen } from "../config.ts";
 import { TaishiError } from "../errors.ts";
 import { runWitness } from "../flow/witness-house.ts";
 import { stopOnSignals } from "./stop-on-signals.ts";
-import type { Verb } from "./verb.ts";
+import type { Definition } from "./verb.ts";
 
 interface WitnessFlags {
   readonly data: string;
@@ -20,44 +20,40 @@ interface WitnessFlags {
 
 const flagNames = { listen: "--listen", tlsCert: "--tls-cert", tlsKey: "--tls-key" } as const;
 
-export const witness: Verb = {
-  name: "witness",
-  summary: "run a witness that cosigns the checkpoints of other hosts' logs",
-  define(command, terminal) {
-    command
-      .requiredOption("--data <dir>", "the witness's own directory; made where it is missing")
-      .option("--listen <host:port>", "address to listen on; port 0 takes a free one", "127.0.0.1:7549")
-      .option("--name <name>", "its name in cosignatures, a URL without scheme; needed once, and for ever")
-      .option("--log <vkey...>", "keys of the logs it cosigns")
-      .option("--logs <file>", "a file of such keys, one a line; read again on SIGHUP")
-      .option("--tls-cert <file>", "certificate chain in PEM; read again on SIGHUP")
-      .option("--tls-key <file>", "private key in PEM")
-      .option("--insecure-http", "allow plain HTTP on an address that is not loopback")
-      .option("--log-level <level>", "trace, debug, info, warn, error or silent", "info")
-      .action(async (flags: WitnessFlags) => {
-        const { insecureHttp = false, listen } = flags;
-        const file = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
-        const where = readListen(
-          { listen, tlsCert: file(flags.tlsCert), tlsKey: file(flags.tlsKey), insecureHttp },
-          (name, why) => new TaishiError("invalid-parameter", `${flagNames[name]}: ${why}`, { field: flagNames[name] }),
-        );
-        const running = await runWitness(
-          {
-            ...where,
-            data: resolve(flags.data),
-            name: flags.name,
-            logs: flags.log ?? [],
-            logsFile: file(flags.logs),
-            logLevel: flags.logLevel,
-          },
-          (code, { message }) => {
-            if (flags.logLevel === "silent") terminal.err(`taishi: ${message}`);
-            process.exit(code);
-          },
-        );
-        stopOnSignals(running, terminal);
-        terminal.out(running.vkey);
-        terminal.out(`taishi witness listening on ${running.url}`);
-      });
-  },
+export const witness: Definition = (command, terminal) => {
+  command
+    .requiredOption("--data <dir>", "the witness's own directory; made where it is missing")
+    .option("--listen <host:port>", "address to listen on; port 0 takes a free one", "127.0.0.1:7549")
+    .option("--name <name>", "its name in cosignatures, a URL without scheme; needed once, and for ever")
+    .option("--log <vkey...>", "keys of the logs it cosigns")
+    .option("--logs <file>", "a file of such keys, one a line; read again on SIGHUP")
+    .option("--tls-cert <file>", "certificate chain in PEM; read again on SIGHUP")
+    .option("--tls-key <file>", "private key in PEM")
+    .option("--insecure-http", "allow plain HTTP on an address that is not loopback")
+    .option("--log-level <level>", "trace, debug, info, warn, error or silent", "info")
+    .action(async (flags: WitnessFlags) => {
+      const { insecureHttp = false, listen } = flags;
+      const file = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
+      const where = readListen(
+        { listen, tlsCert: file(flags.tlsCert), tlsKey: file(flags.tlsKey), insecureHttp },
+        (name, why) => new TaishiError("invalid-parameter", `${flagNames[name]}: ${why}`, { field: flagNames[name] }),
+      );
+      const running = await runWitness(
+        {
+          ...where,
+          data: resolve(flags.data),
+          name: flags.name,
+          logs: flags.log ?? [],
+          logsFile: file(flags.logs),
+          logLevel: flags.logLevel,
+        },
+        (code, { message }) => {
+          if (flags.logLevel === "silent") terminal.err(`taishi: ${message}`);
+          process.exit(code);
+        },
+      );
+      stopOnSignals(running, terminal);
+      terminal.out(running.vkey);
+      terminal.out(`taishi witness listening on ${running.url}`);
+    });
 };

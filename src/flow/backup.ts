@@ -28,7 +28,7 @@ import { CheckpointSigner } from "../ledger/signer.ts";
 import { LedgerReader } from "../ledger/store.ts";
 import { parseCheckpoint } from "../merkle/checkpoint.ts";
 import { equalBytes, parseNote } from "../merkle/note.ts";
-import { dataPaths } from "./house.ts";
+import { dataPaths } from "./data-paths.ts";
 import { LogKeyFiles } from "./log-key-files.ts";
 
 export interface Places {

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { asTaishiError, type ErrorCode, type ErrorDetails, Fatal, TaishiError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { type Operations, operationNames } from "./operations.ts";
+import { type Offered, operationNames } from "./operation-names.ts";
+import type { Operations } from "./operations.ts";
 
 /** Longest path a Unix socket can have on the systems we run on. */
 const longestSocketPath = 100;
@@ -87,12 +88,9 @@ async function run(operations: Operations, call: unknown): Promise<unknown> {
 }
 
 /** Operations over the socket, in the same form as in place. */
-export function remoteOperations(socketPath: string): Pick<Operations, (typeof operationNames)[number]> {
+export function remoteOperations(socketPath: string): Offered {
   const call = (name: string) => (input: unknown) => post(socketPath, JSON.stringify({ name, input }));
-  return Object.fromEntries(operationNames.map((name) => [name, call(name)])) as unknown as Pick<
-    Operations,
-    (typeof operationNames)[number]
-  >;
+  return Object.fromEntries(operationNames.map((name) => [name, call(name)])) as unknown as Offered;
 }
 
 function post(socketPath: string, body: string): Promise<unknown> {

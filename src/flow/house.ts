@@ -2,7 +2,6 @@
 // before what they protect, the ledger before the index that follows it. What serves them is flow.ts.
 import { hkdfSync, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { systemClock } from "../clock.ts";
 import { acquireOwner, type Owner } from "../durable/owner.ts";
 import { openSealingKey, openSigningKey } from "../durable/secret-file.ts";
@@ -13,6 +12,7 @@ import type { Pruned } from "../ledger/prune-segment.ts";
 import { CheckpointSigner } from "../ledger/signer.ts";
 import type { Log } from "../log.ts";
 import { auditedOperations } from "./audited-operations.ts";
+import { dataPaths } from "./data-paths.ts";
 import { DatabaseAudit, type DatabaseAuditLimits } from "./database-audit.ts";
 import { appendEvents } from "./event-appender.ts";
 import { IndexClient } from "./index-client.ts";
@@ -61,22 +61,6 @@ export interface House {
   /** 32 secret bytes for one purpose, the same after every start. */
   derivedKey(purpose: string): Uint8Array;
   close(): Promise<void>;
-}
-
-/** The files of a data directory. */
-export function dataPaths(data: string, secrets: string) {
-  return {
-    identity: join(data, "identity.db"),
-    ledger: join(data, "ledger"),
-    index: join(data, "index"),
-    firstKey: join(data, "first-key.json"),
-    spool: join(data, "spool"),
-    sealingKey: join(secrets, "seal.key"),
-    logKey: join(secrets, "log.pem"),
-    nextLogKey: join(secrets, "log.next.pem"),
-    retiredLogKeys: join(secrets, "log.retired.json"),
-    clockKey: join(secrets, "clock.pem"),
-  } as const;
 }
 
 /** @throws Fatal where another process owns the directory, or a store must not be opened (I2) */

@@ -17,8 +17,9 @@ import { LedgerWriter } from "../ledger/writer.ts";
 import { createLog } from "../log.ts";
 import { formatVerifierKey, parseNote, parseVerifierKey, signaturesBy } from "../merkle/note.ts";
 import { backUp, checkBackup, restore } from "./backup.ts";
+import { dataPaths } from "./data-paths.ts";
 import { appendEvents } from "./event-appender.ts";
-import { dataPaths, type House, openHouse } from "./house.ts";
+import { type House, openHouse } from "./house.ts";
 import { LogKeyFiles } from "./log-key-files.ts";
 
 const accounts = ["2100000001", "2100000002"];

@@ -19,10 +19,8 @@ import type { IndexClient } from "./index-client.ts";
 import type { IndexProgress } from "./index-thread.ts";
 import type { LedgerClient } from "./ledger-client.ts";
 import type { KeyChange, LogKeyRotation } from "./log-key-rotation.ts";
+import { appendChunk } from "./operation-names.ts";
 import type { Retention, RetentionOutcome } from "./retention.ts";
-
-/** Events in one append of the command line. */
-export const appendChunk = 1000;
 
 export interface AccountSummary extends Account {
   /** Entries of its log. */
@@ -248,33 +246,3 @@ export class Operations {
     return account === undefined ? this.#identity.listAccounts().map(({ id }) => id) : [account];
   }
 }
-
-/** The operations that may be called through the control socket: all of them. */
-export const operationNames = [
-  "createAccount",
-  "listAccounts",
-  "setLogVisibility",
-  "setRetention",
-  "applyRetention",
-  "createKey",
-  "listKeys",
-  "setKeyStatus",
-  "setKeyExpiry",
-  "rotateKey",
-  "deleteKey",
-  "createProject",
-  "listProjects",
-  "createInstance",
-  "listInstances",
-  "createUser",
-  "listUsers",
-  "setUserPassword",
-  "setUserStatus",
-  "deleteUser",
-  "append",
-  "importAuditFile",
-  "checkpoint",
-  "rotateLogKey",
-  "startReindex",
-  "indexProgress",
-] as const satisfies readonly (keyof Operations)[];

@@ -12,8 +12,9 @@ import { term } from "../event/trail-event.ts";
 import { pruneSegment } from "../ledger/prune-segment.ts";
 import { createLog } from "../log.ts";
 import { parseTlogProof } from "../merkle/tlog-proof.ts";
+import { dataPaths } from "./data-paths.ts";
 import { appendEvents } from "./event-appender.ts";
-import { dataPaths, type House, openHouse } from "./house.ts";
+import { type House, openHouse } from "./house.ts";
 import { Retention, type RetentionOptions } from "./retention.ts";
 
 const base = mkdtempSync(join(tmpdir(), "taishi-retention-"));
