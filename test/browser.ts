@@ -22,6 +22,8 @@ export interface View {
   readonly theme?: "light" | "dark";
   /** 390×844 instead of 1280×800. */
   readonly phone?: boolean;
+  /** With what moves; else as somebody who asked their system for none of it, and as fast. */
+  readonly moving?: boolean;
 }
 
 /** A page and what must not have happened on it. */
@@ -105,13 +107,14 @@ export class ConsoleHouse {
   }
 
   /** A browser's window of its own: nothing is remembered from another. */
-  async visit({ language = "en", theme = "light", phone = false }: View = {}): Promise<Visit> {
+  async visit({ language = "en", theme = "light", phone = false, moving = false }: View = {}): Promise<Visit> {
     const context = await this.browser.newContext({
       locale: language === "zh" ? "zh-CN" : "en-GB",
       timezoneId: "Asia/Shanghai",
       colorScheme: theme,
       viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 800 },
       ...(phone ? { hasTouch: true, isMobile: true, deviceScaleFactor: 2 } : {}),
+      reducedMotion: moving ? "no-preference" : "reduce",
       acceptDownloads: true,
     });
     const page = await context.newPage();

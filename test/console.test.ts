@@ -142,7 +142,7 @@ test("roles decide what is shown", { skip }, async () => {
 });
 
 test("from the overview to one event, by the chart and the filters", { skip }, async () => {
-  const visit = await house.visit();
+  const visit = await house.visit({ moving: true });
   const { page } = visit;
   await visit.signIn("ada");
   await page.getByTestId("timeline").waitFor();
@@ -316,6 +316,23 @@ test("in Chinese, in the dark, and on a phone", { skip }, async () => {
   await visit.page.getByRole("menuitem", { name: "概览" }).waitFor();
   assert.equal(await visit.page.locator("html").getAttribute("lang"), "zh-CN");
   await visit.context.close();
+});
+
+test("nothing comes flying for those who asked their system for that", { skip }, async () => {
+  for (const moving of [true, false]) {
+    const { page, context } = await house.visit({ moving });
+    await page.addInitScript(`globalThis.moved = 0;
+      document.addEventListener("transitionrun", ({ target }) => (moved += target.closest(".ant-drawer") ? 1 : 0), true);`);
+    await page.goto(`${house.url}/console/`);
+    await page.locator("#account").fill("default");
+    await page.locator("#user").fill("ada");
+    await page.locator("#password").fill(password);
+    await page.keyboard.press("Enter");
+    await page.getByRole("link", { name: /mallory tried to leave/ }).click();
+    await page.getByTestId("proof-good").waitFor();
+    assert.equal((await page.evaluate<number>("moved")) > 0, moving);
+    await context.close();
+  }
 });
 
 test("the first load is below 350 kB gzip", { skip }, async (context) => {

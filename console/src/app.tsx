@@ -44,14 +44,14 @@ const darkColors = {
 const ApiExplorer = later(() => import("./pages/api/api-explorer.tsx").then(({ ApiExplorer: page }) => page));
 
 export function App({ nonce }: { readonly nonce: string }) {
-  const { dark, language } = useSettings();
+  const { dark, language, still } = useSettings();
   return (
     <ConfigProvider
       csp={{ nonce }}
       locale={language === "zh" ? zhCN : enUS}
       theme={{
         algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,
-        token: { ...(dark ? darkColors : lightColors), borderRadius: 6 },
+        token: { ...(dark ? darkColors : lightColors), borderRadius: 6, motion: !still },
         components: { Menu: dark ? { itemSelectedColor: "#d6e6fb" } : { itemSelectedBg: "#e1eaf5" } },
       }}
     >

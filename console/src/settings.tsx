@@ -14,6 +14,8 @@ interface Kept {
 interface Settings extends Kept {
   /** Whether the page is dark now. */
   readonly dark: boolean;
+  /** Whether the reader asked their system to keep things from moving. */
+  readonly still: boolean;
   readonly words: typeof en;
   change(settings: Partial<Kept>): void;
 }
@@ -32,13 +34,8 @@ function read(): Kept {
 
 export function SettingsProvider({ children }: { readonly children: ReactNode }) {
   const [kept, setKept] = useState(read);
-  const media = useMemo(() => matchMedia("(prefers-color-scheme: dark)"), []);
-  const [systemDark, setSystemDark] = useState(media.matches);
-  useEffect(() => {
-    const look = () => setSystemDark(media.matches);
-    media.addEventListener("change", look);
-    return () => media.removeEventListener("change", look);
-  }, [media]);
+  const systemDark = useMedia("(prefers-color-scheme: dark)");
+  const still = useMedia("(prefers-reduced-motion: reduce)");
   const dark = kept.theme === "dark" || (kept.theme === "system" && systemDark);
   useEffect(() => {
     document.documentElement.lang = kept.language === "zh" ? "zh-CN" : "en";
@@ -48,6 +45,7 @@ export function SettingsProvider({ children }: { readonly children: ReactNode })
     () => ({
       ...kept,
       dark,
+      still,
       words: kept.language === "zh" ? zh : en,
       change: (settings) => {
         const next = { ...kept, ...settings };
@@ -55,9 +53,21 @@ export function SettingsProvider({ children }: { readonly children: ReactNode })
         setKept(next);
       },
     }),
-    [kept, dark],
+    [kept, dark, still],
   );
   return <Context value={value}>{children}</Context>;
+}
+
+/** Whether the system says so now. */
+function useMedia(query: string): boolean {
+  const media = useMemo(() => matchMedia(query), [query]);
+  const [matches, setMatches] = useState(media.matches);
+  useEffect(() => {
+    const look = () => setMatches(media.matches);
+    media.addEventListener("change", look);
+    return () => media.removeEventListener("change", look);
+  }, [media]);
+  return matches;
 }
 
 export function useSettings(): Settings {
