@@ -17,6 +17,8 @@ export interface CrashOptions {
   readonly seed: number;
   /** Kills after which a fresh data directory is begun. */
   readonly killsPerDirectory: number;
+  /** Beyond this many events a round goes on in small batches: more commits to be hit, less to read back. */
+  readonly largeBatchEvents: number;
   readonly say: (line: string) => void;
 }
 
@@ -35,8 +37,6 @@ export interface CrashSummary {
 
 const connections = 4;
 const largestBatch = 500;
-/** Beyond this many events a round goes on in small batches: more commits to be hit, less to read back. */
-const largeBatchEvents = 10_000;
 const roundMs = 3_600_000;
 const firstRound = Date.UTC(2025, 0, 1);
 
@@ -55,7 +55,7 @@ export async function runCrashes(options: CrashOptions): Promise<CrashSummary> {
   while (summary.kills < options.kills) {
     const base = mkdtempSync(join(tmpdir(), "taishi-crash-"));
     const kills = Math.min(options.killsPerDirectory, options.kills - summary.kills);
-    const life = new DirectoryLife(join(base, "data"), random, summary, options.say);
+    const life = new DirectoryLife(join(base, "data"), random, summary, options);
     try {
       await life.live(kills);
     } catch (thrown) {
@@ -80,18 +80,18 @@ class DirectoryLife {
   readonly #data: string;
   readonly #random: () => number;
   readonly #summary: CrashSummary;
-  readonly #say: (line: string) => void;
+  readonly #options: CrashOptions;
   #service: TaishiProcess | undefined;
   #accounts: readonly Credentials[] = [];
   #styles: readonly Style[] = [];
   #batches: Batch[] = [];
   readonly #checkpoints = new Map<string, Checkpoint>();
 
-  constructor(data: string, random: () => number, summary: CrashSummary, say: (line: string) => void) {
+  constructor(data: string, random: () => number, summary: CrashSummary, options: CrashOptions) {
     this.#data = data;
     this.#random = random;
     this.#summary = summary;
-    this.#say = say;
+    this.#options = options;
   }
 
   async live(kills: number): Promise<void> {
@@ -162,7 +162,7 @@ class DirectoryLife {
     const shrunk = await watched; // the command must be gone before the next start
     if (shrunk !== undefined) throw shrunk;
     this.#summary.kills++;
-    this.#say(
+    this.#options.say(
       `kill ${this.#summary.kills} after ${Math.round(delay)} ms: ${events} events in ${begun.length} batches, ` +
         `${begun.filter(({ receipt }) => receipt === undefined).length} unanswered`,
     );
@@ -171,7 +171,7 @@ class DirectoryLife {
 
   #newBatch(connection: number, span: Span, eventsBefore: number): Batch {
     const u = this.#random();
-    const largest = eventsBefore < largeBatchEvents ? largestBatch : 8;
+    const largest = eventsBefore < this.#options.largeBatchEvents ? largestBatch : 8;
     // Most are small, so that there are many commits; each size up to the largest happens.
     const size = u < 0.3 ? 1 : 1 + Math.floor(this.#random() ** 3 * largest);
     const times = Float64Array.from({ length: size }, (_, i) => {

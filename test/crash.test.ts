@@ -8,6 +8,7 @@ test("after each of 15 kills every acknowledged event is there once, in order, a
     kills: 15,
     seed: 15,
     killsPerDirectory: 15,
+    largeBatchEvents: 3_000,
     say: (line) => context.diagnostic(line),
   });
   assert.equal(done.kills, 15);

@@ -114,7 +114,7 @@ async function faultEveryCall(): Promise<string> {
 async function killAtRandom(options: Kills): Promise<string> {
   say(`seed ${options.seed}`);
   const begin = performance.now();
-  const done = await runCrashes({ ...options, say });
+  const done = await runCrashes({ ...options, largeBatchEvents: 10_000, say });
   return print([
     `${done.kills} kills of ${done.directories} data directories and ${done.startsKilled} of a start, ` +
       `${seconds(begin)} s: all ${done.events} events are there once, in order; ` +
