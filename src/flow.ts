@@ -15,6 +15,7 @@ import { dataPaths } from "./flow/data-paths.ts";
 import { appendEvents } from "./flow/event-appender.ts";
 import { eventDialects } from "./flow/event-dialects.ts";
 import { openHouse } from "./flow/house.ts";
+import { IndexLag } from "./flow/index-lag.ts";
 import type { IndexProgress } from "./flow/index-thread.ts";
 import { createMounts } from "./flow/mounts.ts";
 import { SelfAudit } from "./flow/self-audit.ts";
@@ -111,10 +112,12 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   let disk = floor.check();
   let logs: readonly LogStatus[] = [];
   let progress: IndexProgress = await queries.progress();
+  const lag = new IndexLag();
   const look = async (): Promise<void> => {
     disk = floor.check();
     ledger.refuseAppends(disk.below ? new TaishiError("disk-full", undefined, { retryAfter: 30 }) : undefined);
     [logs, progress] = await Promise.all([ledger.status(), queries.progress()]);
+    lag.look(clock.now(), progress);
     witnessing?.tick(logs);
   };
   await look();
@@ -169,8 +172,7 @@ async function open(config: Config, options: ServeOptions, opened: AsyncDisposab
   });
   const size = (): number => [...ledger.sizes.values()].reduce((sum, entries) => sum + entries, 0);
   const signed = (): number => logs.reduce((sum, { checkpoint }) => sum + (checkpoint?.size ?? 0), 0);
-  const ready = (): boolean =>
-    progress.covered >= progress.size && !disk.below && (witnessing?.health.contradicted ?? 0) === 0;
+  const ready = (): boolean => lag.keepsUp && !disk.below && (witnessing?.health.contradicted ?? 0) === 0;
   const started = clock.now();
   const agents = new AgentBoard(clock);
   const version = readVersion();

@@ -32,6 +32,7 @@ import type {
   WalkRequest,
 } from "../query/query.ts";
 import { readStory, type StoryText } from "../query/story-reader.ts";
+import { indexWaitMs } from "./index-lag.ts";
 import { serveCalls } from "./thread-calls.ts";
 
 export interface IndexInput {
@@ -45,9 +46,6 @@ interface IntervalInput {
   readonly from: number;
   readonly to: number;
 }
-
-/** How long a query waits for the index to reach the ledger before it is refused. */
-export const indexWaitMs = 5_000;
 
 const summedAtStart = 8;
 
