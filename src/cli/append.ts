@@ -3,8 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import { createReadStream } from "node:fs";
 import { TaishiError } from "../errors.ts";
-import type { Offered } from "../flow/operation-names.ts";
-import { appendChunk } from "../flow/operation-names.ts";
+import { appendChunk, type Offered } from "../flow/operation-names.ts";
 import { type DataFlags, withOperations } from "./data-directory.ts";
 import type { Terminal } from "./terminal.ts";
 import { type Definition, dataFlags, jsonFlag } from "./verb.ts";
